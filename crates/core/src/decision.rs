@@ -1,0 +1,263 @@
+//! What a check found: for every limit what remains, when it resets, when to try again.
+//! Knows policies and time, not how the numbers came about.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::clock::unix_now;
+use crate::limit::{Algorithm, Limit};
+use crate::policy::{MAX_LIMITS, Policy, Report};
+use crate::time::Nanos;
+
+/// What one limit's algorithm found, in the limit's own ticks counted from the tick of the
+/// decision. Four numbers, so that a check need not convert what its caller may never read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    /// Whole units left after this decision.
+    pub(crate) remaining: u64,
+    /// Until `remaining` next grows by itself; 0 if it is full.
+    pub(crate) next: u32,
+    /// Until the full quota is there again; 0 if it is.
+    pub(crate) reset: u32,
+    /// Until this cost can pass; 0 if it does now.
+    pub(crate) wait: u32,
+}
+
+/// Allowed or not, and the state of every limit.
+///
+/// Borrowed from the limiter's policy; a few words long and `Copy`. The single-value accessors
+/// speak of one limit: on an admission the policy's [`Report`] choice, on a denial the denying
+/// limit with the longest wait.
+///
+/// ```
+/// use std::time::Duration;
+/// use tidegate::{Limiter, ManualClock};
+///
+/// # fn main() -> tidegate::Result<()> {
+/// let limiter = Limiter::builder("2/minute").clock(ManualClock::new()).build()?;
+/// let decision = limiter.check("alice")?;
+/// assert!(decision.allowed());
+/// assert_eq!((decision.limit(), decision.remaining()), (2, 1));
+/// limiter.check("alice")?;
+/// let denied = limiter.check("alice")?;
+/// assert!(!denied.allowed());
+/// assert_eq!(denied.retry_after(), Some(Duration::from_secs(60)));
+/// assert_eq!(denied.violated().collect::<Vec<_>>(), ["minute"]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy)]
+pub struct Decision<'a> {
+    policy: &'a Policy,
+    now: Nanos,
+    /// Bit i: limit i denies.
+    violated: u8,
+    reported: u8,
+    wall_is_now: bool,
+    tracked: bool,
+    outcomes: [Outcome; MAX_LIMITS],
+}
+
+impl<'a> Decision<'a> {
+    /// The outcomes of a policy's limits, in order; those beyond its limits are ignored.
+    #[inline(always)]
+    pub(crate) fn new(policy: &'a Policy, now: Nanos, violated: u8, outcomes: [Outcome; MAX_LIMITS]) -> Self {
+        let mut decision =
+            Self { policy, now, violated, reported: 0, wall_is_now: false, tracked: true, outcomes };
+        if violated != 0 || policy.report() != Report::First {
+            decision.reported = decision.choose_reported();
+        }
+        decision
+    }
+
+    /// The same decision by a clock whose readings are Unix time.
+    #[inline(always)]
+    pub(crate) fn on_wall_time(self, wall_is_now: bool) -> Self {
+        Self { wall_is_now, ..self }
+    }
+
+    /// The same decision for a key that the table had no room to count.
+    pub(crate) fn untracked(self) -> Self {
+        Self { tracked: false, ..self }
+    }
+
+    fn choose_reported(&self) -> u8 {
+        let chosen = if self.violated != 0 {
+            self.limits().enumerate().filter(|(_, s)| s.violated).max_by(|(i, a), (j, b)| {
+                // On equal waits the earlier limit of the policy.
+                a.retry_after.cmp(&b.retry_after).then(j.cmp(i))
+            })
+        } else {
+            self.limits().enumerate().min_by(|(_, a), (_, b)| {
+                // r/q as cross products, so that nothing is rounded.
+                let left = u128::from(a.remaining) * u128::from(b.limit.quota());
+                let right = u128::from(b.remaining) * u128::from(a.limit.quota());
+                left.cmp(&right).then(b.limit.window().cmp(&a.limit.window()))
+            })
+        };
+        chosen.map_or(0, |(i, _)| i as u8)
+    }
+
+    /// Whether the request is within every limit.
+    #[inline]
+    #[must_use]
+    pub fn allowed(&self) -> bool {
+        self.violated == 0
+    }
+
+    /// The quota of the reported limit, in cost units per window.
+    #[must_use]
+    pub fn limit(&self) -> u64 {
+        self.reported().limit.quota()
+    }
+
+    /// Whole cost units that the reported limit has left.
+    #[must_use]
+    pub fn remaining(&self) -> u64 {
+        self.outcome(usize::from(self.reported)).remaining
+    }
+
+    /// The time until the reported limit has its full quota again if nothing more is sent.
+    #[must_use]
+    pub fn reset_after(&self) -> Duration {
+        self.reported().reset_after
+    }
+
+    /// On a denial, the time after which this very cost can pass: the longest wait over all
+    /// denying limits. `None` when allowed.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        (!self.allowed()).then(|| self.reported().retry_after)
+    }
+
+    /// The names of the limits that deny, in the policy's order; empty when allowed.
+    pub fn violated(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let violated = self.violated;
+        let limits = self.policy.limits().iter().enumerate();
+        limits.filter(move |(i, _)| violated >> i & 1 == 1).map(|(_, limit)| limit.name())
+    }
+
+    /// The state of every limit, in the policy's order.
+    pub fn limits(&self) -> impl ExactSizeIterator<Item = LimitStatus<'a>> + use<'a> {
+        let this = *self;
+        self.policy.limits().iter().enumerate().map(move |(i, limit)| this.status(i, limit))
+    }
+
+    /// The limit that the single-value accessors speak of.
+    #[must_use]
+    pub fn reported(&self) -> LimitStatus<'a> {
+        let index = usize::from(self.reported);
+        match self.policy.limits().get(index).or(self.policy.limits().first()) {
+            Some(limit) => self.status(index, limit),
+            None => unreachable!("a policy has at least one limit"),
+        }
+    }
+
+    /// The position of the reported limit in the policy.
+    #[must_use]
+    pub fn reported_index(&self) -> usize {
+        usize::from(self.reported)
+    }
+
+    /// The policy that was applied.
+    #[must_use]
+    pub fn policy(&self) -> &'a Policy {
+        self.policy
+    }
+
+    /// The limiter's time at which this was decided: its clock, or the entry's last admission
+    /// where that was later.
+    #[must_use]
+    pub fn at(&self) -> Nanos {
+        self.now
+    }
+
+    /// Whether the key has an entry of its own. `false` when the table was full and the limiter's
+    /// [`OnFull`](crate::OnFull) choice decided instead.
+    #[must_use]
+    pub fn tracked(&self) -> bool {
+        self.tracked
+    }
+
+    /// The Unix time that absolute headers count from: the wall clock, or the limiter's own
+    /// time when its clock is a manual one.
+    #[must_use]
+    pub fn unix_time(&self) -> Duration {
+        if self.wall_is_now { Duration::from_nanos(self.now.get()) } else { unix_now() }
+    }
+
+    fn outcome(&self, index: usize) -> Outcome {
+        self.outcomes.get(index).copied().unwrap_or_default()
+    }
+
+    fn status(&self, index: usize, limit: &'a Limit) -> LimitStatus<'a> {
+        let outcome = self.outcome(index);
+        let after = |ticks| after(limit, self.now, ticks);
+        let violated = self.violated >> index & 1 == 1;
+        let retry_after = if violated { after(outcome.wait) } else { Duration::ZERO };
+        LimitStatus {
+            limit,
+            violated,
+            remaining: outcome.remaining,
+            reset_after: after(outcome.reset),
+            effective_window: if violated {
+                retry_after
+            } else {
+                effective_window(limit, outcome.remaining, after(outcome.next))
+            },
+            retry_after,
+        }
+    }
+}
+
+/// From `now` to the start of the tick that is `ticks` after the one `now` is in.
+fn after(limit: &Limit, now: Nanos, ticks: u32) -> Duration {
+    let into_tick = now.get() % limit.tick_nanos();
+    let span = u64::from(ticks).saturating_mul(limit.tick_nanos());
+    Duration::from_nanos(span.saturating_sub(into_tick))
+}
+
+/// The `t` of the IETF headers: the time for which `remaining` is promised.
+///
+/// A log: until the oldest event leaves, but no shorter than the quota's own pace for what
+/// remains, so that r/t never invites a burst above q/w. A bucket: the time in which the
+/// remaining tokens would refill. With nothing left, until the next unit is free.
+fn effective_window(limit: &Limit, remaining: u64, next: Duration) -> Duration {
+    if remaining == 0 {
+        return next;
+    }
+    let pace = (u128::from(remaining) * u128::from(limit.window_nanos())).div_ceil(u128::from(limit.quota()));
+    let pace = Duration::from_nanos(u64::try_from(pace).unwrap_or(u64::MAX));
+    match limit.algorithm() {
+        Algorithm::SlidingWindowLog => next.max(pace),
+        Algorithm::TokenBucket => pace,
+    }
+}
+
+impl fmt::Debug for Decision<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decision")
+            .field("allowed", &self.allowed())
+            .field("limits", &self.limits().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The state of one limit after a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LimitStatus<'a> {
+    /// The limit.
+    pub limit: &'a Limit,
+    /// Whether it denies.
+    pub violated: bool,
+    /// Whole cost units left. A refused cost takes nothing.
+    pub remaining: u64,
+    /// The time until it has its full quota again if nothing more is sent.
+    pub reset_after: Duration,
+    /// The time for which `remaining` holds: `t` of the IETF headers. On a denial by this limit,
+    /// its `retry_after`.
+    pub effective_window: Duration,
+    /// The time after which this cost can pass this limit; zero if it can now.
+    pub retry_after: Duration,
+}

@@ -1,0 +1,245 @@
+//! One limit: a quota in a window, by an algorithm, under a name. Validated on creation, so
+//! that the engine never meets a limit that it cannot enforce exactly.
+
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::time::{MAX_SPAN_TICKS, duration_nanos, tick_for};
+
+/// The largest quota of an exact log: it remembers every admitted unit for a whole window,
+/// four bytes each, for every key.
+pub const MAX_LOG_QUOTA: u64 = 1_000_000;
+
+/// The largest quota of a token bucket.
+pub const MAX_BUCKET_QUOTA: u64 = 1 << 53;
+
+/// The longest window: 100 years of 365 days.
+pub const MAX_WINDOW: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+/// How a limit counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Algorithm {
+    /// At every instant the costs admitted within the last window sum to at most the quota.
+    /// Exact; remembers each admitted unit (4 bytes). Notation: `sliding-window-log`.
+    #[default]
+    SlidingWindowLog,
+    /// A bucket of `burst` tokens, refilled evenly at quota per window. Exact at any rate;
+    /// 8 bytes. Notation: `token-bucket`.
+    TokenBucket,
+}
+
+impl Algorithm {
+    /// The word for it in the policy notation.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SlidingWindowLog => "sliding-window-log",
+            Self::TokenBucket => "token-bucket",
+        }
+    }
+}
+
+/// What a quota counts: the `qu` parameter of the IETF headers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Unit {
+    /// Requests, the default; left out of the headers.
+    #[default]
+    Requests,
+    /// Bytes of content.
+    ContentBytes,
+    /// Requests under way at once.
+    ConcurrentRequests,
+}
+
+impl Unit {
+    /// The registered name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::ContentBytes => "content-bytes",
+            Self::ConcurrentRequests => "concurrent-requests",
+        }
+    }
+}
+
+/// A quota of cost units per window.
+///
+/// ```
+/// use std::time::Duration;
+/// use tidegate::{Algorithm, Limit};
+///
+/// # fn main() -> tidegate::Result<()> {
+/// let minute = Limit::new("minute", 100, Duration::from_secs(60))?;
+/// assert_eq!(minute.algorithm(), Algorithm::SlidingWindowLog);
+///
+/// let burst = Limit::token_bucket("burst", 10, Duration::from_secs(1), 20)?;
+/// assert_eq!((burst.quota(), burst.capacity()), (10, 20));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Limit {
+    name: String,
+    quota: u64,
+    window: u64,
+    algorithm: Algorithm,
+    burst: u64,
+    unit: Unit,
+    tick: u64,
+}
+
+impl Limit {
+    /// A sliding-window log of `quota` units in any `window`.
+    ///
+    /// # Errors
+    /// A name that is not `[a-z][a-z0-9_-]*`, a quota of 0 or above [`MAX_LOG_QUOTA`], a window
+    /// of 0 or above [`MAX_WINDOW`].
+    pub fn new(name: &str, quota: u64, window: Duration) -> Result<Self> {
+        if quota > MAX_LOG_QUOTA {
+            return Err(Error::Policy(format!(
+                "limit `{name}`: an exact log of {quota} units would take {} MB a key; the most is {MAX_LOG_QUOTA}: use token-bucket",
+                quota.saturating_mul(4) / 1_000_000
+            )));
+        }
+        Self::build(name, quota, window, Algorithm::SlidingWindowLog, quota)
+    }
+
+    /// A token bucket that holds up to `burst` tokens and refills `quota` of them evenly over
+    /// every `window`.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new), with [`MAX_BUCKET_QUOTA`]; also a burst of 0, and one that
+    /// takes longer than [`MAX_WINDOW`] to fill or is too large to be counted exactly.
+    pub fn token_bucket(name: &str, quota: u64, window: Duration, burst: u64) -> Result<Self> {
+        Self::build(name, quota, window, Algorithm::TokenBucket, burst)
+    }
+
+    /// The same limit counting another unit.
+    #[must_use]
+    pub fn with_unit(self, unit: Unit) -> Self {
+        Self { unit, ..self }
+    }
+
+    fn build(name: &str, quota: u64, window: Duration, algorithm: Algorithm, burst: u64) -> Result<Self> {
+        let wrong = |what: String| Err(Error::Policy(format!("limit `{name}`: {what}")));
+        if !is_name(name) {
+            return wrong(
+                "a name starts with a lowercase letter and goes on in letters, digits, `_` and `-`".into(),
+            );
+        }
+        if quota == 0 || burst == 0 {
+            return wrong("a quota and a burst are at least 1".into());
+        }
+        if quota > MAX_BUCKET_QUOTA || burst > MAX_BUCKET_QUOTA {
+            return wrong(format!("a quota and a burst are at most {MAX_BUCKET_QUOTA}"));
+        }
+        if window.is_zero() || window > MAX_WINDOW {
+            return wrong("a window is longer than 0 and at most 100 years".into());
+        }
+        let window = duration_nanos(window);
+        let fill = (u128::from(window) * u128::from(burst)).div_ceil(u128::from(quota));
+        let longest = u128::from(window).max(fill);
+        if longest > u128::from(duration_nanos(MAX_WINDOW)) {
+            return wrong(format!("a burst of {burst} takes more than 100 years to refill"));
+        }
+        let tick = tick_for(u64::try_from(longest).unwrap_or(u64::MAX));
+        let limit =
+            Self { name: name.to_owned(), quota, window, algorithm, burst, unit: Unit::default(), tick };
+        if algorithm == Algorithm::TokenBucket && !limit.fits_exactly() {
+            return wrong(format!(
+                "{quota} per {window} ns with a burst of {burst} cannot be counted exactly in 64 bits: use a rounder quota or a smaller burst"
+            ));
+        }
+        Ok(limit)
+    }
+
+    /// The level of a bucket, in its exact units, stays below 2⁶² whatever is added in one call.
+    fn fits_exactly(&self) -> bool {
+        let (_, token) = self.rate();
+        u128::from(self.burst) * u128::from(token) <= 1 << 61
+    }
+
+    /// The exact rate of a bucket as (units refilled per tick, units of one token): quota and
+    /// window in ticks without their common divisor.
+    ///
+    /// The window is rounded up to whole ticks, so the rate is never above the one asked for.
+    pub(crate) fn rate(&self) -> (u64, u64) {
+        let window = self.window_ticks();
+        let divisor = gcd(self.quota, window);
+        (self.quota / divisor, window / divisor)
+    }
+
+    /// The window in ticks, rounded up; at most 2³⁰.
+    pub(crate) fn window_ticks(&self) -> u64 {
+        debug_assert!(self.window.div_ceil(self.tick) <= MAX_SPAN_TICKS);
+        self.window.div_ceil(self.tick)
+    }
+
+    /// Nanoseconds per tick.
+    pub(crate) fn tick_nanos(&self) -> u64 {
+        self.tick
+    }
+
+    pub(crate) fn window_nanos(&self) -> u64 {
+        self.window
+    }
+
+    /// The limit's name: `[a-z][a-z0-9_-]*`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Cost units per window; at least 1.
+    #[must_use]
+    pub fn quota(&self) -> u64 {
+        self.quota
+    }
+
+    /// The window.
+    #[must_use]
+    pub fn window(&self) -> Duration {
+        Duration::from_nanos(self.window)
+    }
+
+    /// How the limit counts.
+    #[must_use]
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The most that one call may cost: the burst of a token bucket, the quota of a log.
+    #[must_use]
+    pub fn capacity(&self) -> u64 {
+        self.burst
+    }
+
+    /// What the quota counts.
+    #[must_use]
+    pub fn unit(&self) -> Unit {
+        self.unit
+    }
+
+    /// The resolution at which this limit keeps time: the smallest power of ten of nanoseconds
+    /// that is at least window/2³⁰ (100 ns for a minute, 100 µs for a day; for a bucket that
+    /// fills slower than its window, the time to fill counts). Admissions are recorded rounded
+    /// up and the present is rounded down: a unit is never free early, and late by less than two
+    /// of these.
+    #[must_use]
+    pub fn resolution(&self) -> Duration {
+        Duration::from_nanos(self.tick)
+    }
+}
+
+/// Whether `name` may name a limit or a policy: a Structured Fields key without `*` and `.`.
+pub(crate) fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-')
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
