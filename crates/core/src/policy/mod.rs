@@ -2,7 +2,7 @@
 //! into it; nothing here knows of tables.
 
 mod notation;
-mod size;
+pub(crate) mod size;
 mod words;
 
 #[cfg(feature = "policy-file")]
