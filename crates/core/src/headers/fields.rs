@@ -10,7 +10,7 @@ use super::style::{Style, Styles};
 use crate::limit::Unit;
 
 /// The largest integer of a structured field (RFC 9651, section 3.3.1); larger numbers are
-/// written as this one, in every style.
+/// written as this one in the IETF styles.
 const MAX_INTEGER: u64 = 999_999_999_999_999;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,15 +71,17 @@ impl Field {
     pub(super) fn write(self, headers: &Headers<'_>, out: &mut impl Write) -> fmt::Result {
         let reported = &headers.reported;
         match self {
-            Self::XLimit | Self::Limit06 => integer(out, reported.limit.quota()),
-            Self::XRemaining | Self::Remaining06 => integer(out, reported.remaining),
-            Self::XReset => integer(out, seconds(headers.unix.saturating_add(reported.reset_after))),
+            Self::XLimit => write!(out, "{}", reported.limit.quota()),
+            Self::XRemaining => write!(out, "{}", reported.remaining),
+            Self::XReset => write!(out, "{}", seconds(headers.unix.saturating_add(reported.reset_after))),
+            Self::RetryAfter => write!(out, "{}", headers.retry_after),
+            Self::Limit06 => integer(out, reported.limit.quota()),
+            Self::Remaining06 => integer(out, reported.remaining),
             // On a denial by the reported limit this is Retry-After, as the draft wants it.
             Self::Reset06 => integer(out, seconds(reported.effective_window)),
             Self::Policy => policy(headers, out),
             Self::State => state(headers, out),
             Self::Policy06 => policy_06(headers, out),
-            Self::RetryAfter => integer(out, headers.retry_after),
         }
     }
 }

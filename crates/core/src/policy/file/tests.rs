@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use super::*;
+use crate::limit::{Limit, Unit};
+use crate::policy::Report;
 
 const TIERS: &str = r#"
 # The tiers of the service.
