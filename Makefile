@@ -5,8 +5,8 @@ CORE_FEATURES := policy-file # the optional features of crates/core; every subse
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help doctor ready demo test test-workspace test-features test-loom test-bench
-.PHONY: bench vectors lint fmt clean
+.PHONY: help doctor ready demo test test-workspace test-features test-loom bench
+.PHONY: vectors lint fmt clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,9 +20,9 @@ ready:
 demo: ready ## judge an access log and write target/demo/report.html
 	@scripts/demo
 
-test: test-workspace test-features test-loom test-bench ## everything below that starts with test-
+test: test-workspace test-features test-loom ## everything below that starts with test-
 
-test-workspace: ready ## unit, property, stress, vector, fuzz-smoke and doc tests
+test-workspace: ready ## unit, property, stress, vector, fuzz-smoke, bench-smoke and doc tests
 	$(CARGO) test --workspace --locked
 
 test-features: ready ## the core builds with every subset of its features
@@ -35,10 +35,10 @@ test-loom: ready ## the commit protocol and insertion under every interleaving
 	RUSTFLAGS="--cfg loom" $(CARGO) test --locked --release -p tidegate --lib --target-dir $(TARGET_DIR)/loom loom
 
 bench: ready ## peers side by side in one run; results go to benches/record/
-	$(CARGO) run --release --locked -p tidegate-benches --bin peers
+	$(CARGO) run --release --locked -p tidegate-benches --bin peers -- --record
 
 vectors: ready ## write tests/vectors/ anew from the reference model
-	$(CARGO) run --quiet --locked -p tidegate-tests --bin vectors
+	$(CARGO) run --quiet --locked -p tidegate-reference --bin vectors
 
 lint: ready ## formatting, clippy and docs, warnings denied
 	$(CARGO) fmt --all --check
