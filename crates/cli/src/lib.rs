@@ -7,4 +7,37 @@
 
 pub mod log;
 
+mod args;
+mod engine;
+mod explain;
+mod failure;
+mod generate;
+mod input;
+mod policies;
+mod progress;
+mod replay;
+mod report;
+mod run;
 mod text;
+mod trace;
+
+use std::process::ExitCode;
+
+use anstyle::AnsiColor;
+use clap::Parser;
+
+/// Exit code for what could not be done; the same as for arguments that make no sense.
+const FAILED: u8 = 2;
+
+/// Runs the program with the arguments of the process.
+#[must_use]
+pub fn main() -> ExitCode {
+    match run::run(args::Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let red = AnsiColor::Red.on_default().bold();
+            anstream::eprintln!("{red}error:{red:#} {}", failure.message());
+            ExitCode::from(FAILED)
+        }
+    }
+}

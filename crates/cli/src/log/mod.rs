@@ -13,6 +13,7 @@ mod time;
 
 pub use address::network;
 pub use error::LineError;
+pub(crate) use error::shorten;
 pub use selector::Selector;
 
 use std::borrow::Cow;

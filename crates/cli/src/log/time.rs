@@ -85,9 +85,9 @@ fn number(text: &[u8]) -> Option<Nanos> {
     }
     let whole: u64 = whole.parse().ok()?;
     let unit = match whole {
-        0..100_000_000_000 => 1_000_000_000,
-        0..100_000_000_000_000 => 1_000_000,
-        0..100_000_000_000_000_000 => 1_000,
+        ..100_000_000_000 => 1_000_000_000,
+        100_000_000_000..100_000_000_000_000 => 1_000_000,
+        100_000_000_000_000..100_000_000_000_000_000 => 1_000,
         _ => 1,
     };
     // Decimal all the way: a float has no room for a second of today with its nanoseconds.

@@ -1,0 +1,165 @@
+//! Where lines come from: files and the standard input, plain or gzip, however long the lines.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Cursor, IsTerminal, Read};
+use std::path::{Path, PathBuf};
+
+use flate2::bufread::MultiGzDecoder;
+
+use crate::failure::{Failure, Result};
+use crate::log::MAX_LINE_BYTES;
+use crate::progress::Progress;
+
+const BUFFER_BYTES: usize = 1 << 18;
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// A log to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    Stdin,
+    File(PathBuf),
+}
+
+impl Source {
+    /// The sources that the arguments name.
+    pub(crate) fn all(paths: &[PathBuf]) -> Vec<Self> {
+        let source =
+            |path: &PathBuf| if path == Path::new("-") { Self::Stdin } else { Self::File(path.clone()) };
+        if paths.is_empty() { vec![Self::Stdin] } else { paths.iter().map(source).collect() }
+    }
+
+    /// Its size in bytes, if it is known beforehand. A file that cannot be opened fails here,
+    /// before an hour has gone into the files in front of it.
+    pub(crate) fn size(&self) -> Result<Option<u64>> {
+        let Self::File(path) = self else {
+            if io::stdin().is_terminal() {
+                eprintln!("reading log lines from the terminal; end with Ctrl-D");
+            }
+            return Ok(None);
+        };
+        let metadata = File::open(path).and_then(|file| file.metadata()).map_err(self.cannot_read())?;
+        Ok(metadata.is_file().then_some(metadata.len()))
+    }
+
+    /// Opens it, and unpacks it if it starts as gzip does.
+    pub(crate) fn open(&self, progress: &Progress) -> Result<Lines> {
+        let raw: Box<dyn Read> = match self {
+            Self::Stdin => Box::new(io::stdin().lock()),
+            Self::File(path) => Box::new(File::open(path).map_err(self.cannot_read())?),
+        };
+        let reader = unpacked(progress.reading(raw)).map_err(self.cannot_read())?;
+        Ok(Lines { reader, line: Vec::new() })
+    }
+
+    /// For `map_err`.
+    pub(crate) fn cannot_read(&self) -> impl FnOnce(io::Error) -> Failure {
+        Failure::while_doing(format!("cannot read {self}"))
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stdin => f.write_str("<stdin>"),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
+}
+
+/// A gzip file may be several written one after another; all are read.
+fn unpacked(mut raw: impl Read + 'static) -> io::Result<Box<dyn BufRead>> {
+    let mut magic = Vec::new();
+    raw.by_ref().take(GZIP.len() as u64).read_to_end(&mut magic)?;
+    let packed = magic == GZIP;
+    let whole = BufReader::with_capacity(BUFFER_BYTES, Cursor::new(magic).chain(raw));
+    Ok(match packed {
+        true => Box::new(BufReader::with_capacity(BUFFER_BYTES, MultiGzDecoder::new(whole))),
+        false => Box::new(whole),
+    })
+}
+
+/// The lines of a log, one at a time, in bounded memory.
+pub(crate) struct Lines {
+    reader: Box<dyn BufRead>,
+    line: Vec<u8>,
+}
+
+impl Lines {
+    /// The next line, or `None` at the end. Of a line that is longer than [`MAX_LINE_BYTES`] the
+    /// rest is skipped, and one byte more than that many is given.
+    pub(crate) fn next(&mut self) -> io::Result<Option<&[u8]>> {
+        self.line.clear();
+        if self.fill()? == 0 {
+            return Ok(None);
+        }
+        if self.line.len() > MAX_LINE_BYTES && !self.line.ends_with(b"\n") {
+            self.skip_rest()?;
+        }
+        Ok(Some(&self.line))
+    }
+
+    /// Reads to the end of the line, but no further than it takes to see that it is too long.
+    fn fill(&mut self) -> io::Result<usize> {
+        self.reader.by_ref().take(MAX_LINE_BYTES as u64 + 1).read_until(b'\n', &mut self.line)
+    }
+
+    fn skip_rest(&mut self) -> io::Result<()> {
+        self.reader.skip_until(b'\n').map(|_| ())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn lines(bytes: Vec<u8>) -> Vec<Vec<u8>> {
+        let mut lines = Lines { reader: unpacked(Cursor::new(bytes)).unwrap(), line: Vec::new() };
+        let mut all = Vec::new();
+        while let Some(line) = lines.next().unwrap() {
+            all.push(line.to_owned());
+        }
+        all
+    }
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn plain_lines_and_short_inputs() {
+        assert_eq!(lines(b"a\nb\r\n\nc".to_vec()), [&b"a\n"[..], b"b\r\n", b"\n", b"c"]);
+        assert_eq!(lines(b"\x1f".to_vec()), [b"\x1f"]);
+        assert!(lines(Vec::new()).is_empty());
+    }
+
+    #[test]
+    fn gzip_of_several_members() {
+        let packed = [gzip(b"a\nb"), gzip(b"c\nd\n")].concat();
+        assert_eq!(lines(packed), [b"a\n".to_vec(), b"bc\n".to_vec(), b"d\n".to_vec()]);
+    }
+
+    #[test]
+    fn a_broken_gzip_file_is_an_error() {
+        let mut packed = gzip(&[b'x'; 5000]);
+        packed.truncate(packed.len() - 6);
+        let mut lines = Lines { reader: unpacked(Cursor::new(packed)).unwrap(), line: Vec::new() };
+        assert!(lines.next().is_err());
+    }
+
+    #[test]
+    fn a_line_without_end_is_cut_and_skipped() {
+        let mut bytes = vec![b'x'; 3 * MAX_LINE_BYTES];
+        bytes.extend(b"\nnext");
+        let lengths: Vec<_> = lines(bytes).iter().map(Vec::len).collect();
+        assert_eq!(lengths, [MAX_LINE_BYTES + 1, 4]);
+    }
+}
