@@ -3,43 +3,55 @@
 use std::time::Duration;
 
 use super::*;
-use crate::decision::Outcome;
-use crate::policy::{MAX_LIMITS, Policy};
-use crate::time::Nanos;
+use crate::{Limiter, ManualClock, Nanos};
 
-/// When these tests take place.
-const UNIX: Duration = Duration::from_secs(1_716_983_970);
+/// When these tests begin: 60 seconds before 1716984000.
+const START: u64 = 1_716_983_940;
 
-/// A limit's state: what remains, and the seconds until it grows, is full, admits the cost.
-struct At(u64, f64, f64, f64);
-
-fn decide<'p>(policy: &'p Policy, states: &[At]) -> Decision<'p> {
-    let mut outcomes = [Outcome::default(); MAX_LIMITS];
-    let mut violated = 0;
-    for (i, (limit, At(remaining, next, reset, wait))) in policy.limits().iter().zip(states).enumerate() {
-        let ticks = |seconds: f64| (seconds / limit.resolution().as_secs_f64()).round() as u32;
-        outcomes[i] =
-            Outcome { remaining: *remaining, next: ticks(*next), reset: ticks(*reset), wait: ticks(*wait) };
-        violated |= u8::from(*wait > 0.0) << i;
-    }
-    Decision::new(policy, Nanos::ZERO, violated, outcomes)
+/// A limiter with one key, at `START`.
+struct Scene {
+    clock: ManualClock,
+    limiter: Limiter,
 }
 
-fn policy(text: &str) -> Policy {
-    text.parse().unwrap()
+impl Scene {
+    fn new(policy: &str) -> Self {
+        let clock = ManualClock::at(Nanos::from_secs(START));
+        let limiter = Limiter::builder(policy).clock(clock.clone()).max_keys(16).build().unwrap();
+        Self { clock, limiter }
+    }
+
+    /// Takes these costs, one per limit; they must be admitted.
+    fn take(self, costs: &[u64]) -> Self {
+        assert!(self.limiter.check_costs("alice", costs).unwrap().allowed());
+        self
+    }
+
+    fn after(self, milliseconds: u64) -> Self {
+        self.clock.advance(Duration::from_millis(milliseconds));
+        self
+    }
+
+    fn check(&self, cost: u64) -> Decision<'_> {
+        self.limiter.check_n("alice", cost).unwrap()
+    }
+
+    fn peek(&self) -> Decision<'_> {
+        self.limiter.peek("alice").unwrap()
+    }
 }
 
 fn text(decision: &Decision<'_>, styles: impl Into<Styles>) -> String {
-    decision.headers_at(styles, UNIX).to_string().replace("\r\n", "\n")
+    decision.headers(styles).to_string().replace("\r\n", "\n")
 }
 
 #[test]
 fn an_admission_in_every_style() {
-    let policy = policy("100/minute; burst: 10/second token-bucket");
-    let decision = decide(&policy, &[At(42, 26.0, 30.0, 0.0), At(9, 0.1, 0.1, 0.0)]);
+    let scene = Scene::new("100/minute; burst: 10/second token-bucket").take(&[57, 0]).after(34_000);
+    let decision = scene.check(1);
     assert_eq!(
         text(&decision, Style::XRateLimit),
-        "X-RateLimit-Limit: 100\nX-RateLimit-Remaining: 42\nX-RateLimit-Reset: 1716984000\n"
+        "X-RateLimit-Limit: 100\nX-RateLimit-Remaining: 42\nX-RateLimit-Reset: 1716984034\n"
     );
     assert_eq!(
         text(&decision, Style::Ietf),
@@ -55,16 +67,18 @@ fn an_admission_in_every_style() {
 
 #[test]
 fn a_denial_reports_the_limit_with_the_longest_wait() {
-    let policy = policy("100/minute; 10/second token-bucket");
-    let decision = decide(&policy, &[At(50, 1.0, 59.5, 0.0), At(0, 0.05, 0.95, 0.05)]);
+    let policy = "100/minute; 10/second token-bucket";
+    let scene = Scene::new(policy).take(&[50, 10]).after(50);
+    let decision = scene.check(1);
     assert_eq!(
         text(&decision, Style::XRateLimit),
-        "X-RateLimit-Limit: 10\nX-RateLimit-Remaining: 0\nX-RateLimit-Reset: 1716983971\nRetry-After: 1\n"
+        "X-RateLimit-Limit: 10\nX-RateLimit-Remaining: 0\nX-RateLimit-Reset: 1716983941\nRetry-After: 1\n"
     );
-    let decision = decide(&policy, &[At(3, 1.0, 60.0, 29.5), At(0, 0.05, 1.0, 0.05)]);
+    let scene = Scene::new(policy).take(&[97, 0]).after(30_500).take(&[0, 10]);
+    let decision = scene.check(4);
     assert_eq!(
         text(&decision, Style::XRateLimit | Style::Ietf | Style::Ietf06),
-        "X-RateLimit-Limit: 100\nX-RateLimit-Remaining: 3\nX-RateLimit-Reset: 1716984030\n\
+        "X-RateLimit-Limit: 100\nX-RateLimit-Remaining: 3\nX-RateLimit-Reset: 1716984000\n\
          RateLimit-Policy: \"minute\";q=100;w=60, \"second\";q=10;w=1\n\
          RateLimit: \"minute\";r=3;t=30, \"second\";r=0;t=1\n\
          RateLimit-Limit: 100\nRateLimit-Remaining: 3\nRateLimit-Reset: 30\n\
@@ -74,12 +88,12 @@ fn a_denial_reports_the_limit_with_the_longest_wait() {
 
 #[test]
 fn the_iterator_and_the_text_say_the_same() {
-    let policy = policy(&["1/s; 2/2s; 3/3s; 4/4s; 5/5s; 6/6s; 7/7s; 8/8s unit=content-bytes"].concat());
-    let decision = decide(&policy, &[At(0, 1.0, 1.0, 1.0)]);
+    let scene = Scene::new("1/s; 2/2s; 3/3s; 4/4s; 5/5s; 6/6s; 7/7s; 8/8s unit=content-bytes").take(&[1; 8]);
+    let decision = scene.check(1);
     for styles in
         [Styles::default(), Style::Ietf.into(), Style::Ietf | Style::Ietf06, [].into_iter().collect()]
     {
-        let headers = decision.headers_at(styles, UNIX);
+        let headers = decision.headers(styles);
         let lines: String = headers.clone().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         assert_eq!(lines, headers.to_string());
         let mut names: Vec<_> = headers.map(|(name, _)| name).collect();
@@ -94,8 +108,8 @@ fn the_iterator_and_the_text_say_the_same() {
 
 #[test]
 fn times_are_rounded_up_and_integers_end_where_structured_fields_do() {
-    let policy = policy("9_000_000_000_000_000/1500ms token-bucket unit=content-bytes; 1/30 ms");
-    let decision = decide(&policy, &[At(9_000_000_000_000_000, 0.0, 0.0, 0.0), At(1, 0.0, 0.0, 0.0)]);
+    let scene = Scene::new("9_000_000_000_000_000/1500ms token-bucket unit=content-bytes; 1/30 ms");
+    let decision = scene.peek();
     let most = "999999999999999";
     assert_eq!(
         text(&decision, Style::Ietf),
@@ -113,14 +127,15 @@ fn times_are_rounded_up_and_integers_end_where_structured_fields_do() {
 
 #[test]
 fn retry_after_is_at_least_a_second_and_only_made_longer() {
-    let policy = policy("10/second");
-    let denied = decide(&policy, &[At(0, 0.001, 1.0, 0.001)]);
+    let scene = Scene::new("10/second").take(&[10]).after(999);
+    let denied = scene.check(1);
     assert_eq!(denied.retry_after_seconds(), Some(1));
     let retry_after = |seconds| denied.headers(Style::Ietf).with_retry_after(seconds).last().unwrap();
     assert_eq!(retry_after(4).0, "Retry-After");
     assert_eq!((retry_after(4).1.as_str(), retry_after(0).1.as_str()), ("4", "1"));
 
-    let allowed = decide(&policy, &[At(9, 1.0, 1.0, 0.0)]);
+    let scene = scene.after(1);
+    let allowed = scene.check(1);
     assert_eq!(allowed.retry_after_seconds(), None);
     let headers = allowed.headers(Style::XRateLimit).with_retry_after(9);
     assert!(headers.into_iter().all(|(name, _)| name != "Retry-After"));
@@ -138,10 +153,9 @@ fn jitter_is_even_and_upward() {
 
 #[test]
 fn bodies_of_denials() {
-    let policy = policy("100/minute; 10/second token-bucket");
-    let body = |wait, second| decide(&policy, &[At(0, wait, 60.0, wait), At(0, 0.1, 1.0, second)]);
-    let denied = body(29.2, 0.1);
-    let message = denied.body().unwrap();
+    let scene = Scene::new("100/minute; 10/second token-bucket").take(&[100, 0]).after(30_800).take(&[0, 10]);
+    let denied = scene.check(1);
+    let (message, problem) = (denied.body().unwrap(), denied.problem_body().unwrap());
     assert_eq!(
         (message.status, message.content_type, message.cache_control),
         (429, "application/json", "no-store")
@@ -150,22 +164,24 @@ fn bodies_of_denials() {
         message.text,
         r#"{"message":"Rate limit exceeded. Try again in 30 seconds.","status":"error"}"#
     );
-    assert_eq!(
-        body(0.2, 0.0).body().unwrap().text,
-        r#"{"message":"Rate limit exceeded. Try again in 1 second.","status":"error"}"#
-    );
-
-    let problem = denied.problem_body().unwrap();
     assert_eq!((problem.status, problem.content_type), (429, "application/problem+json"));
     assert!(problem.text.ends_with(r#""status":429,"violated-policies":["minute","second"]}"#));
-    assert_eq!(
-        body(29.2, 0.0).problem_body().unwrap().text,
-        r#"{"type":"https://iana.org/assignments/http-problem-types#quota-exceeded","title":"Request cannot be satisfied as assigned quota has been exceeded","status":429,"violated-policies":["minute"]}"#
-    );
     assert_eq!(denied.body_for("application/problem+json"), Some(problem));
     assert_eq!(denied.body_for("text/html, */*"), Some(message));
 
-    let allowed = body(0.0, 0.0);
+    let scene = scene.after(29_000);
+    let denied = scene.check(1);
+    assert_eq!(
+        denied.body().unwrap().text,
+        r#"{"message":"Rate limit exceeded. Try again in 1 second.","status":"error"}"#
+    );
+    assert_eq!(
+        denied.problem_body().unwrap().text,
+        r#"{"type":"https://iana.org/assignments/http-problem-types#quota-exceeded","title":"Request cannot be satisfied as assigned quota has been exceeded","status":429,"violated-policies":["minute"]}"#
+    );
+
+    let scene = scene.after(200);
+    let allowed = scene.check(1);
     assert_eq!((allowed.body(), allowed.problem_body(), allowed.body_for("")), (None, None, None));
 }
 
@@ -179,10 +195,11 @@ fn a_body_that_is_too_large() {
 /// What is written is read by a parser of structured fields that is not ours, and is canonical.
 #[test]
 fn ietf_headers_are_structured_fields() {
-    let policy = policy("100/minute; burst-2_x: 10/second token-bucket unit=content-bytes");
-    let decision = decide(&policy, &[At(0, 26.0, 30.0, 26.0), At(9, 0.1, 0.1, 0.0)]);
+    let scene =
+        Scene::new("100/minute; burst-2_x: 10/second token-bucket unit=content-bytes").take(&[100, 1]);
+    let decision = scene.check(1);
     for styles in [Styles::from(Style::Ietf), Style::Ietf06.into()] {
-        for (name, value) in decision.headers_at(styles, UNIX) {
+        for (name, value) in decision.headers(styles) {
             let list: sfv::List = sfv::Parser::new(&value).parse().expect(name);
             assert_eq!(value, sfv::FieldType::serialize(&list).unwrap().as_str(), "{name}");
         }
