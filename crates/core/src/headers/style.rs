@@ -25,8 +25,9 @@ pub enum Style {
     /// `ietf`: `RateLimit-Policy` and `RateLimit` with all limits, as structured fields: the
     /// IETF draft since its revision 08.
     Ietf,
-    /// `ietf-06`: `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (seconds from
-    /// now) of the reported limit, and `RateLimit-Policy`: the draft up to its revision 06.
+    /// `ietf-06`: `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (the seconds
+    /// for which the remaining quota holds; on a denial, those of `Retry-After`) of the reported
+    /// limit, and `RateLimit-Policy`: the draft up to its revision 06.
     Ietf06,
 }
 
