@@ -24,6 +24,7 @@
 
 #![warn(missing_docs)]
 
+mod algorithm;
 mod clock;
 mod decision;
 mod error;
@@ -31,6 +32,8 @@ mod headers;
 mod limit;
 mod limiter;
 mod policy;
+mod store;
+mod table;
 mod time;
 
 pub use clock::{Clock, ManualClock};
@@ -38,7 +41,9 @@ pub use decision::{Decision, LimitStatus};
 pub use error::{Error, Result};
 pub use headers::{Body, Headers, Style, UnknownStyle, content_too_large, problem_body};
 pub use limit::{Algorithm, Limit, MAX_BUCKET_QUOTA, MAX_LOG_QUOTA, MAX_WINDOW, Unit};
-pub use limiter::{Counters, Joint, Key, Limiter, LimiterBuilder, MAX_KEY_BYTES, OnFull, check_all};
+pub use limiter::{
+    Counters, Joint, JointDecision, Key, Limiter, LimiterBuilder, MAX_KEY_BYTES, OnFull, check_all,
+};
 pub use policy::{IntoPolicy, MAX_LIMITS, Policy, Report};
 pub use time::Nanos;
 
