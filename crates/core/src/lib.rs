@@ -39,7 +39,9 @@ mod time;
 pub use clock::{Clock, ManualClock};
 pub use decision::{Decision, LimitStatus};
 pub use error::{Error, Result};
-pub use headers::{Body, Headers, Style, UnknownStyle, content_too_large, problem_body};
+pub use headers::{
+    Body, HeaderValue, Headers, Style, Styles, UnknownStyle, accepts_problem, exposed_headers, jittered,
+};
 pub use limit::{Algorithm, Limit, MAX_BUCKET_QUOTA, MAX_LOG_QUOTA, MAX_WINDOW, Unit};
 pub use limiter::{
     Counters, Joint, JointDecision, Key, Limiter, LimiterBuilder, MAX_KEY_BYTES, OnFull, check_all,

@@ -2,6 +2,8 @@
 //! into it; nothing here knows of tables.
 
 mod notation;
+pub(crate) mod size;
+mod words;
 
 #[cfg(feature = "policy-file")]
 mod file;

@@ -1,0 +1,53 @@
+# Thin targets: each calls its language's own tools. `make` alone lists them.
+
+CARGO ?= cargo
+CORE_FEATURES := policy-file # the optional features of crates/core; every subset is built
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+
+.DEFAULT_GOAL := help
+.PHONY: help doctor ready demo test test-workspace test-features test-loom test-bench
+.PHONY: bench vectors lint fmt clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+doctor: ## say which tools are here and which are missing
+	@scripts/doctor
+
+ready:
+	@scripts/doctor rust cc
+
+demo: ready ## judge an access log and write target/demo/report.html
+	@scripts/demo
+
+test: test-workspace test-features test-loom test-bench ## everything below that starts with test-
+
+test-workspace: ready ## unit, property, stress, vector, fuzz-smoke and doc tests
+	$(CARGO) test --workspace --locked
+
+test-features: ready ## the core builds with every subset of its features
+	@set -e; for set in '' $(CORE_FEATURES); do \
+	  echo "core with features: $${set:-none}"; \
+	  $(CARGO) check --quiet --locked -p tidegate --no-default-features --features "$$set"; \
+	done
+
+test-loom: ready ## the commit protocol and insertion under every interleaving
+	RUSTFLAGS="--cfg loom" $(CARGO) test --locked --release -p tidegate --lib --target-dir $(TARGET_DIR)/loom loom
+
+bench: ready ## peers side by side in one run; results go to benches/record/
+	$(CARGO) run --release --locked -p tidegate-benches --bin peers
+
+vectors: ready ## write tests/vectors/ anew from the reference model
+	$(CARGO) run --quiet --locked -p tidegate-tests --bin vectors
+
+lint: ready ## formatting, clippy and docs, warnings denied
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --all-features --locked -- -D warnings
+	$(CARGO) clippy -p tidegate --all-targets --no-default-features --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features --lib --locked
+
+fmt: ready ## format the sources
+	$(CARGO) fmt --all
+
+clean: ## remove what was built
+	$(CARGO) clean

@@ -1,0 +1,60 @@
+//! The client behind an address: IPv6 is given out by the network, not by the address.
+
+use std::borrow::Cow;
+use std::net::{IpAddr, Ipv6Addr};
+
+/// The key for an address as the log has it.
+///
+/// An IPv6 address is cut to its first `prefix` bits, since one client commands a whole
+/// network of them; an IPv4 address written as IPv6 (`::ffff:192.0.2.7`) is the IPv4 address.
+/// Everything else, host names too, stays as it is.
+///
+/// ```
+/// use tidegate_cli::log::network;
+///
+/// assert_eq!(network(b"192.0.2.7", 64), &b"192.0.2.7"[..]);
+/// assert_eq!(network(b"::ffff:192.0.2.7", 64), &b"192.0.2.7"[..]);
+/// assert_eq!(network(b"2001:db8:1:2:3::4", 64), &b"2001:db8:1:2::/64"[..]);
+/// assert_eq!(network(b"2001:db8:1:2:3::4", 128), &b"2001:db8:1:2:3::4"[..]);
+/// ```
+#[must_use]
+pub fn network(address: &[u8], prefix: u8) -> Cow<'_, [u8]> {
+    // Most addresses are IPv4 and leave here.
+    if !address.contains(&b':') {
+        return Cow::Borrowed(address);
+    }
+    let Some(parsed) = std::str::from_utf8(address).ok().and_then(|text| text.parse::<Ipv6Addr>().ok())
+    else {
+        return Cow::Borrowed(address);
+    };
+    Cow::Owned(match parsed.to_canonical() {
+        IpAddr::V4(v4) => v4.to_string().into_bytes(),
+        IpAddr::V6(v6) if prefix >= 128 => v6.to_string().into_bytes(),
+        IpAddr::V6(v6) => {
+            let host_bits = u128::MAX.checked_shr(u32::from(prefix)).unwrap_or(0);
+            format!("{}/{prefix}", Ipv6Addr::from(u128::from(v6) & !host_bits)).into_bytes()
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_ipv6_address_stays() {
+        for other in ["localhost", "192.0.2.7", "example.org:80", "::g", "", ":"] {
+            assert_eq!(network(other.as_bytes(), 64), other.as_bytes());
+        }
+        assert_eq!(network(b"\xff:\xfe", 64), &b"\xff:\xfe"[..]);
+    }
+
+    #[test]
+    fn neighbours_in_a_network_are_one_client() {
+        let one = network(b"2001:db8::1", 64);
+        assert_eq!(one, network(b"2001:0db8:0:0:ffff:ffff:ffff:ffff", 64));
+        assert_ne!(one, network(b"2001:db8:0:1::1", 64));
+        assert_eq!(network(b"2001:db8::1", 0), &b"::/0"[..]);
+        assert_eq!(network(b"2001:db8:aaaa::1", 48), &b"2001:db8:aaaa::/48"[..]);
+    }
+}
