@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::decision::Outcome;
-use crate::policy::{MAX_LIMITS, Policy};
-use crate::time::Nanos;
+use crate::policy::Policy;
 
 /// When these tests take place.
 const UNIX: Duration = Duration::from_secs(1_716_983_970);
@@ -14,15 +13,16 @@ const UNIX: Duration = Duration::from_secs(1_716_983_970);
 struct At(u64, f64, f64, f64);
 
 fn decide<'p>(policy: &'p Policy, states: &[At]) -> Decision<'p> {
-    let mut outcomes = [Outcome::default(); MAX_LIMITS];
-    let mut violated = 0;
+    let mut decision = Decision::pending(policy, false);
+    let verdict = decision.verdict_mut();
     for (i, (limit, At(remaining, next, reset, wait))) in policy.limits().iter().zip(states).enumerate() {
         let ticks = |seconds: f64| (seconds / limit.resolution().as_secs_f64()).round() as u32;
-        outcomes[i] =
-            Outcome { remaining: *remaining, next: ticks(*next), reset: ticks(*reset), wait: ticks(*wait) };
-        violated |= u8::from(*wait > 0.0) << i;
+        let next = if *wait > 0.0 { wait } else { next };
+        verdict.outcomes[i] = Outcome { remaining: *remaining, next: ticks(*next), reset: ticks(*reset) };
+        verdict.violated |= u8::from(*wait > 0.0) << i;
     }
-    Decision::new(policy, Nanos::ZERO, violated, outcomes)
+    decision.complete();
+    decision
 }
 
 fn policy(text: &str) -> Policy {

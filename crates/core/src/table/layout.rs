@@ -242,6 +242,7 @@ fn rule(limit: &Limit, lag: u64) -> Rule {
                 refill: Divisor::new(refill),
                 token: Divisor::new(token),
                 capacity: limit.capacity().saturating_mul(token),
+                lag,
             })
         }
     }
