@@ -4,11 +4,12 @@
 //! the raw time-stamp counter 11 ns, `CLOCK_MONOTONIC` 28 ns. The counter is not used: it is not
 //! monotonic across the cores of every machine.
 
-use std::sync::Arc;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 
 use crate::time::{Nanos, duration_nanos};
 
@@ -49,8 +50,7 @@ impl Clock {
         }
     }
 
-    /// The Unix time at which `now` was read: the wall clock for the system's clocks, the
-    /// reading itself for a manual one, whose epoch is taken as 1970.
+    /// Whether readings are Unix time by convention, rather than time since some boot.
     pub(crate) fn is_manual(&self) -> bool {
         matches!(self, Self::Manual(_))
     }
@@ -79,18 +79,21 @@ pub(crate) fn unix_now() -> Duration {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct ManualClock {
     shared: Arc<Manual>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Manual {
     now: AtomicU64,
-    /// Guards nothing but the sleep itself: a waiter must not miss an advance between its look
-    /// at the time and its wait.
-    sleepers: Mutex<()>,
-    moved: Condvar,
+    listeners: Mutex<Vec<Weak<dyn Listener>>>,
+}
+
+/// Whoever waits for a manual clock to move.
+pub(crate) trait Listener: Send + Sync {
+    /// Called after every change of the time.
+    fn clock_moved(&self);
 }
 
 impl ManualClock {
@@ -128,9 +131,28 @@ impl ManualClock {
         self.wake();
     }
 
+    /// Tells `listener` of every change from now on, for as long as it lives.
+    pub(crate) fn subscribe(&self, listener: Weak<dyn Listener>) {
+        let mut listeners = self.shared.listeners.lock();
+        listeners.retain(|listener| listener.strong_count() != 0);
+        listeners.push(listener);
+    }
+
     fn wake(&self) {
-        drop(self.shared.sleepers.lock());
-        self.shared.moved.notify_all();
+        let listeners = self.shared.listeners.lock().clone();
+        listeners.iter().filter_map(Weak::upgrade).for_each(|listener| listener.clock_moved());
+    }
+}
+
+impl fmt::Debug for ManualClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ManualClock").field(&self.now()).finish()
+    }
+}
+
+impl From<ManualClock> for Clock {
+    fn from(clock: ManualClock) -> Self {
+        Self::Manual(clock)
     }
 }
 

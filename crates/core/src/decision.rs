@@ -10,17 +10,29 @@ use crate::policy::{MAX_LIMITS, Policy, Report};
 use crate::time::Nanos;
 
 /// What one limit's algorithm found, in the limit's own ticks counted from the tick of the
-/// decision. Four numbers, so that a check need not convert what its caller may never read.
+/// decision: a check need not convert what its caller may never read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
     /// Whole units left after this decision.
     pub(crate) remaining: u64,
-    /// Until `remaining` next grows by itself; 0 if it is full.
-    pub(crate) next: u32,
     /// Until the full quota is there again; 0 if it is.
     pub(crate) reset: u32,
-    /// Until this cost can pass; 0 if it does now.
-    pub(crate) wait: u32,
+    /// If this limit denies, until the cost can pass; else until `remaining` next grows by
+    /// itself, 0 if it is full.
+    pub(crate) next: u32,
+}
+
+/// The outcomes of a policy's limits, in order; those beyond its limits mean nothing.
+pub(crate) type Outcomes = [Outcome; MAX_LIMITS];
+
+/// What the engine fills in.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Verdict {
+    /// The present, or the entry's last admission where that is later.
+    pub(crate) now: u64,
+    /// Bit i: limit i denies.
+    pub(crate) violated: u8,
+    pub(crate) outcomes: Outcomes,
 }
 
 /// Allowed or not, and the state of every limit.
@@ -49,40 +61,47 @@ pub(crate) struct Outcome {
 #[derive(Clone, Copy)]
 pub struct Decision<'a> {
     policy: &'a Policy,
-    now: Nanos,
-    /// Bit i: limit i denies.
-    violated: u8,
     reported: u8,
     wall_is_now: bool,
     tracked: bool,
-    outcomes: [Outcome; MAX_LIMITS],
+    verdict: Verdict,
 }
 
 impl<'a> Decision<'a> {
-    /// The outcomes of a policy's limits, in order; those beyond its limits are ignored.
+    /// A decision by a clock whose readings are Unix time or not, with the verdict still to come.
     #[inline(always)]
-    pub(crate) fn new(policy: &'a Policy, now: Nanos, violated: u8, outcomes: [Outcome; MAX_LIMITS]) -> Self {
-        let mut decision =
-            Self { policy, now, violated, reported: 0, wall_is_now: false, tracked: true, outcomes };
-        if violated != 0 || policy.report() != Report::First {
-            decision.reported = decision.choose_reported();
-        }
-        decision
+    pub(crate) fn pending(policy: &'a Policy, wall_is_now: bool) -> Self {
+        Self { policy, reported: 0, wall_is_now, tracked: true, verdict: Verdict::default() }
     }
 
-    /// The same decision by a clock whose readings are Unix time.
+    /// Lets the engine fill in the verdict where it stands.
     #[inline(always)]
-    pub(crate) fn on_wall_time(self, wall_is_now: bool) -> Self {
-        Self { wall_is_now, ..self }
+    pub(crate) fn verdict_mut(&mut self) -> &mut Verdict {
+        &mut self.verdict
     }
 
-    /// The same decision for a key that the table had no room to count.
-    pub(crate) fn untracked(self) -> Self {
-        Self { tracked: false, ..self }
+    /// To be called once the verdict is there.
+    #[inline(always)]
+    pub(crate) fn complete(&mut self) {
+        let violated = self.verdict.violated;
+        self.reported = if violated & violated.wrapping_sub(1) != 0
+            || (violated == 0 && self.policy.report() != Report::First)
+        {
+            self.choose_reported()
+        } else {
+            // One limit denies, or none and the first is reported.
+            (violated.trailing_zeros() & 7) as u8
+        };
     }
 
+    /// Marks the key as one that the table had no room to count.
+    pub(crate) fn set_untracked(&mut self) {
+        self.tracked = false;
+    }
+
+    #[cold]
     fn choose_reported(&self) -> u8 {
-        let chosen = if self.violated != 0 {
+        let chosen = if self.verdict.violated != 0 {
             self.limits().enumerate().filter(|(_, s)| s.violated).max_by(|(i, a), (j, b)| {
                 // On equal waits the earlier limit of the policy.
                 a.retry_after.cmp(&b.retry_after).then(j.cmp(i))
@@ -102,7 +121,7 @@ impl<'a> Decision<'a> {
     #[inline]
     #[must_use]
     pub fn allowed(&self) -> bool {
-        self.violated == 0
+        self.verdict.violated == 0
     }
 
     /// The quota of the reported limit, in cost units per window.
@@ -132,7 +151,7 @@ impl<'a> Decision<'a> {
 
     /// The names of the limits that deny, in the policy's order; empty when allowed.
     pub fn violated(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        let violated = self.violated;
+        let violated = self.verdict.violated;
         let limits = self.policy.limits().iter().enumerate();
         limits.filter(move |(i, _)| violated >> i & 1 == 1).map(|(_, limit)| limit.name())
     }
@@ -169,7 +188,7 @@ impl<'a> Decision<'a> {
     /// where that was later.
     #[must_use]
     pub fn at(&self) -> Nanos {
-        self.now
+        Nanos::new(self.verdict.now)
     }
 
     /// Whether the key has an entry of its own. `false` when the table was full and the limiter's
@@ -183,36 +202,33 @@ impl<'a> Decision<'a> {
     /// time when its clock is a manual one.
     #[must_use]
     pub fn unix_time(&self) -> Duration {
-        if self.wall_is_now { Duration::from_nanos(self.now.get()) } else { unix_now() }
+        if self.wall_is_now { Duration::from_nanos(self.verdict.now) } else { unix_now() }
     }
 
     fn outcome(&self, index: usize) -> Outcome {
-        self.outcomes.get(index).copied().unwrap_or_default()
+        self.verdict.outcomes.get(index).copied().unwrap_or_default()
     }
 
     fn status(&self, index: usize, limit: &'a Limit) -> LimitStatus<'a> {
-        let outcome = self.outcome(index);
-        let after = |ticks| after(limit, self.now, ticks);
-        let violated = self.violated >> index & 1 == 1;
-        let retry_after = if violated { after(outcome.wait) } else { Duration::ZERO };
+        let Outcome { remaining, reset, next } = self.outcome(index);
+        let after = |ticks| after(limit, self.verdict.now, ticks);
+        let violated = self.verdict.violated >> index & 1 == 1;
+        let effective_window =
+            if violated { after(next) } else { effective_window(limit, remaining, after(next)) };
         LimitStatus {
             limit,
             violated,
-            remaining: outcome.remaining,
-            reset_after: after(outcome.reset),
-            effective_window: if violated {
-                retry_after
-            } else {
-                effective_window(limit, outcome.remaining, after(outcome.next))
-            },
-            retry_after,
+            remaining,
+            reset_after: after(reset),
+            effective_window,
+            retry_after: if violated { after(next) } else { Duration::ZERO },
         }
     }
 }
 
 /// From `now` to the start of the tick that is `ticks` after the one `now` is in.
-fn after(limit: &Limit, now: Nanos, ticks: u32) -> Duration {
-    let into_tick = now.get() % limit.tick_nanos();
+fn after(limit: &Limit, now: u64, ticks: u32) -> Duration {
+    let into_tick = now % limit.tick_nanos();
     let span = u64::from(ticks).saturating_mul(limit.tick_nanos());
     Duration::from_nanos(span.saturating_sub(into_tick))
 }

@@ -24,6 +24,7 @@
 
 #![warn(missing_docs)]
 
+mod algorithm;
 mod clock;
 mod decision;
 mod error;
@@ -31,6 +32,8 @@ mod headers;
 mod limit;
 mod limiter;
 mod policy;
+mod store;
+mod table;
 mod time;
 
 pub use clock::{Clock, ManualClock};
@@ -40,7 +43,9 @@ pub use headers::{
     Body, HeaderValue, Headers, Style, Styles, UnknownStyle, accepts_problem, exposed_headers, jittered,
 };
 pub use limit::{Algorithm, Limit, MAX_BUCKET_QUOTA, MAX_LOG_QUOTA, MAX_WINDOW, Unit};
-pub use limiter::{Counters, Joint, Key, Limiter, LimiterBuilder, MAX_KEY_BYTES, OnFull, check_all};
+pub use limiter::{
+    Counters, Joint, JointDecision, Key, Limiter, LimiterBuilder, MAX_KEY_BYTES, OnFull, check_all,
+};
 pub use policy::{IntoPolicy, MAX_LIMITS, Policy, Report};
 pub use time::Nanos;
 

@@ -1,173 +1,465 @@
-//! The façade: a policy with its table of keys. (Signatures; the engine follows.)
+//! The façade: a policy with its table of keys, a clock and a hash. What a user calls is here;
+//! how it is decided is the table's affair.
 
+mod acquire;
+mod batch;
+mod builder;
+mod counters;
+mod joint;
+mod key;
+
+use std::fmt;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use crate::clock::{Clock, ManualClock};
+use ahash::RandomState;
+
+use crate::clock::{Clock, Listener};
 use crate::decision::Decision;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::policy::{IntoPolicy, Policy};
+use crate::table::{Admission, Costs, One, Same, Table, Target};
 use crate::time::Nanos;
+
+use acquire::Waiters;
+use counters::Shards;
+
+pub use builder::LimiterBuilder;
+pub use counters::Counters;
+pub use joint::{Joint, JointDecision, check_all};
+pub use key::Key;
 
 /// The longest key in bytes.
 pub const MAX_KEY_BYTES: usize = 64 * 1024;
 
-/// What happens to a new key when its part of the table is full of keys that still count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What happens to a new key when the table is full of keys that still count.
+///
+/// Whatever is chosen, no key that still counts is ever forgotten for another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OnFull {
-    /// Newcomers share one entry and its quota.
+    /// Newcomers share one entry, and so one quota, until there is room.
     #[default]
     Overflow,
     /// Newcomers are denied.
     Deny,
-    /// Newcomers are admitted uncounted.
+    /// Newcomers are admitted without being counted.
     Allow,
 }
 
-/// What a limiter has done since it was made.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Counters {
-    /// Calls admitted.
-    pub admitted: u64,
-    /// Calls denied, each counted for the reported limit, in the policy's order.
-    pub denied: Vec<u64>,
-    /// Calls of keys that found no room and were left to `OnFull`.
-    pub overflowed: u64,
-    /// Entries whose limits had recovered and whose place a new key took.
-    pub reclaimed: u64,
-}
-
 /// A policy with its table of keys.
+///
+/// Usable from any number of threads at once. Checks take no lock: a denial writes nothing, an
+/// admission is one compare-and-swap.
+///
+/// ```
+/// # fn main() -> tidegate::Result<()> {
+/// let limiter = tidegate::Limiter::new("100/minute; 10/second token-bucket")?;
+/// for n in 0..12 {
+///     let decision = limiter.check("alice")?;
+///     assert_eq!(decision.allowed(), n < 10);
+/// }
+/// assert!(limiter.allow("bob")?);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Limiter {
     policy: Policy,
-}
-
-/// Options of a limiter.
-pub struct LimiterBuilder {
-    policy: Result<Policy>,
-}
-
-/// A key that was looked up once.
-pub struct Key<'a> {
-    limiter: &'a Limiter,
-}
-
-/// One part of a joint check.
-pub struct Joint<'a> {
-    /// x
-    pub limiter: &'a Limiter,
-    /// x
-    pub key: &'a [u8],
-    /// x
-    pub cost: u64,
-}
-
-/// All parts admit, or nothing is taken.
-pub fn check_all<'a>(_parts: &[Joint<'a>]) -> Result<Vec<Decision<'a>>> {
-    unimplemented!()
-}
-
-impl LimiterBuilder {
-    /// x
-    pub fn max_keys(self, _keys: usize) -> Self {
-        self
-    }
-    /// x
-    pub fn on_full(self, _on_full: OnFull) -> Self {
-        self
-    }
-    /// `ManualClock` or `Clock`; chosen automatically otherwise
-    pub fn clock(self, _clock: impl Into<Clock>) -> Self {
-        self
-    }
-    /// x
-    pub fn build(self) -> Result<Limiter> {
-        Ok(Limiter { policy: self.policy? })
-    }
-}
-
-impl From<ManualClock> for Clock {
-    fn from(clock: ManualClock) -> Self {
-        Self::Manual(clock)
-    }
+    table: Table,
+    hash: RandomState,
+    clock: Clock,
+    on_full: OnFull,
+    /// The largest cost that every limit could ever admit.
+    most: u64,
+    counters: Shards,
+    waiters: Arc<Waiters>,
 }
 
 impl Limiter {
-    /// x
+    /// A limiter with default options: room for 100,000 keys, the clock that suits the policy.
+    ///
+    /// # Errors
+    /// A policy that cannot be read, or no memory for the table.
     pub fn new(policy: impl IntoPolicy) -> Result<Self> {
         Self::builder(policy).build()
     }
-    /// x
+
+    /// The options of a limiter.
     pub fn builder(policy: impl IntoPolicy) -> LimiterBuilder {
-        LimiterBuilder { policy: policy.into_policy() }
+        LimiterBuilder::new(policy)
     }
-    /// x
+
+    fn assemble(policy: Policy, max_keys: usize, on_full: OnFull, clock: Clock) -> Result<Self> {
+        let table = Table::in_process(&policy, max_keys, clock.lag())?;
+        let waiters = Arc::new(Waiters::default());
+        if let Clock::Manual(clock) = &clock {
+            let listener: Weak<Waiters> = Arc::downgrade(&waiters);
+            clock.subscribe(listener as Weak<dyn Listener>);
+        }
+        let most = policy.limits().iter().map(crate::Limit::capacity).min().unwrap_or(0);
+        let (hash, counters) = (RandomState::new(), Shards::new());
+        Ok(Self { policy, table, hash, clock, on_full, most, counters, waiters })
+    }
+
+    /// The policy.
+    #[must_use]
     pub fn policy(&self) -> &Policy {
         &self.policy
     }
-    /// x
-    pub fn check(&self, key: impl AsRef<[u8]>) -> Result<Decision<'_>> {
-        self.check_n(key, 1)
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
     }
-    /// x
-    pub fn check_n(&self, _key: impl AsRef<[u8]>, _cost: u64) -> Result<Decision<'_>> {
-        unimplemented!()
+
+    /// How many keys can be counted at once: at least as many as were asked for.
+    #[must_use]
+    pub fn max_keys(&self) -> usize {
+        self.table.capacity()
     }
-    /// The same at a time that the caller gives.
-    pub fn check_at(&self, _key: impl AsRef<[u8]>, _cost: u64, _now: Nanos) -> Result<Decision<'_>> {
-        unimplemented!()
-    }
-    /// x
-    pub fn check_costs(&self, _key: impl AsRef<[u8]>, _costs: &[u64]) -> Result<Decision<'_>> {
-        unimplemented!()
-    }
-    /// x
-    pub fn allow(&self, key: impl AsRef<[u8]>) -> Result<bool> {
-        self.allow_n(key, 1)
-    }
-    /// x
-    pub fn allow_n(&self, _key: impl AsRef<[u8]>, _cost: u64) -> Result<bool> {
-        unimplemented!()
-    }
-    /// Calls `each(index, decision)` for every key, in order.
-    pub fn check_many<K: AsRef<[u8]>>(&self, _keys: &[K], _cost: u64) -> Result<Vec<Decision<'_>>> {
-        unimplemented!()
-    }
-    /// What a check of cost 1 would find; takes nothing.
-    pub fn peek(&self, _key: impl AsRef<[u8]>) -> Result<Decision<'_>> {
-        unimplemented!()
-    }
-    /// Gives back.
-    pub fn refund(&self, _key: impl AsRef<[u8]>, _cost: u64) -> Result<()> {
-        unimplemented!()
-    }
-    /// Gives back a cost per limit.
-    pub fn refund_costs(&self, _key: impl AsRef<[u8]>, _costs: &[u64]) -> Result<()> {
-        unimplemented!()
-    }
-    /// Forgets.
-    pub fn reset(&self, _key: impl AsRef<[u8]>) -> Result<()> {
-        unimplemented!()
-    }
-    /// Blocks until admitted or time-out; the decision is then the denial.
-    pub fn acquire(&self, _key: impl AsRef<[u8]>, _cost: u64, _timeout: Duration) -> Result<Decision<'_>> {
-        unimplemented!()
-    }
-    /// A handle.
-    pub fn key(&self, _key: impl AsRef<[u8]>) -> Result<Key<'_>> {
-        Ok(Key { limiter: self })
-    }
-    /// x
+
+    /// What has been admitted, denied, overflowed and reclaimed so far.
+    #[must_use]
     pub fn counters(&self) -> Counters {
-        Counters::default()
+        self.counters.sum(self.policy.limits().len())
+    }
+
+    /// Decides about one unit for `key`, and takes it from every limit if all admit.
+    ///
+    /// # Errors
+    /// An empty key or one longer than [`MAX_KEY_BYTES`].
+    #[inline]
+    pub fn check(&self, key: impl AsRef<[u8]>) -> Result<Decision<'_>> {
+        let tag = self.tag(key.as_ref())?;
+        self.decided(tag, self.clock.now().get(), One)
+    }
+
+    /// Decides about `cost` units for `key`: all are taken from every limit, or nothing is.
+    ///
+    /// # Errors
+    /// As for [`check`](Self::check); also a cost of 0, and one above what a limit ever admits.
+    #[inline]
+    pub fn check_n(&self, key: impl AsRef<[u8]>, cost: u64) -> Result<Decision<'_>> {
+        let tag = self.tag(key.as_ref())?;
+        self.validate(cost)?;
+        self.decided(tag, self.clock.now().get(), Same(cost))
+    }
+
+    /// Decides as [`check_n`](Self::check_n) does, at a time that the caller gives in place of the
+    /// clock's: for replaying what happened, and for tests. Times before the key's last admission
+    /// count as that one. A coarse clock's lag is added all the same: choose the clock.
+    ///
+    /// # Errors
+    /// As for [`check_n`](Self::check_n).
+    pub fn check_at(&self, key: impl AsRef<[u8]>, cost: u64, now: Nanos) -> Result<Decision<'_>> {
+        let tag = self.tag(key.as_ref())?;
+        self.validate(cost)?;
+        self.decided(tag, now.get(), Same(cost))
+    }
+
+    /// Decides about a cost for each limit, in the policy's order: one request and 900 tokens,
+    /// say. A limit whose cost is 0 has no say.
+    ///
+    /// ```
+    /// # fn main() -> tidegate::Result<()> {
+    /// let limiter = tidegate::Limiter::new("requests: 60/minute; tokens: 40000/minute token-bucket")?;
+    /// assert!(limiter.check_costs("alice", &[1, 39_000])?.allowed());
+    /// assert!(!limiter.check_costs("alice", &[1, 39_000])?.allowed());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`check`](Self::check); also another number of costs than limits, costs that are
+    /// all 0, and one above what its limit ever admits.
+    pub fn check_costs(&self, key: impl AsRef<[u8]>, costs: &[u64]) -> Result<Decision<'_>> {
+        let tag = self.tag(key.as_ref())?;
+        self.validate_costs(costs)?;
+        self.decided(tag, self.clock.now().get(), costs)
+    }
+
+    /// Whether one unit for `key` is within every limit; taken if so. The same as
+    /// [`check`](Self::check) for those who need no more than that, in less time.
+    ///
+    /// # Errors
+    /// As for [`check`](Self::check).
+    #[inline]
+    pub fn allow(&self, key: impl AsRef<[u8]>) -> Result<bool> {
+        let tag = self.tag(key.as_ref())?;
+        Ok(self.decide_briefly(tag, self.clock.now().get(), One))
+    }
+
+    /// Whether `cost` units for `key` are within every limit; taken if so.
+    ///
+    /// # Errors
+    /// As for [`check_n`](Self::check_n).
+    #[inline]
+    pub fn allow_n(&self, key: impl AsRef<[u8]>, cost: u64) -> Result<bool> {
+        let tag = self.tag(key.as_ref())?;
+        self.validate(cost)?;
+        Ok(self.decide_briefly(tag, self.clock.now().get(), Same(cost)))
+    }
+
+    /// What a check of one unit would be told, with the numbers as they are now; takes nothing.
+    ///
+    /// # Errors
+    /// As for [`check`](Self::check).
+    pub fn peek(&self, key: impl AsRef<[u8]>) -> Result<Decision<'_>> {
+        let tag = self.tag(key.as_ref())?;
+        let now = self.clock.now().get();
+        let mut decision = self.pending();
+        while let Some(target) = self.table.lookup(tag) {
+            if self.table.look(target, now, Same(1), decision.verdict_mut()) {
+                decision.complete();
+                return Ok(decision);
+            }
+        }
+        self.table.fresh(now, Same(1), false, decision.verdict_mut());
+        decision.complete();
+        Ok(decision)
+    }
+
+    /// Gives `cost` units back to every limit of `key`: a log forgets its newest events, a bucket
+    /// gets its tokens back, up to full. A key that counts nothing stays as it is.
+    ///
+    /// # Errors
+    /// As for [`check_n`](Self::check_n).
+    pub fn refund(&self, key: impl AsRef<[u8]>, cost: u64) -> Result<()> {
+        let tag = self.tag(key.as_ref())?;
+        self.validate(cost)?;
+        self.table.give_back(tag, Same(cost));
+        self.waiters.wake(tag);
+        Ok(())
+    }
+
+    /// Gives a cost for each limit back, in the policy's order.
+    ///
+    /// # Errors
+    /// As for [`check_costs`](Self::check_costs).
+    pub fn refund_costs(&self, key: impl AsRef<[u8]>, costs: &[u64]) -> Result<()> {
+        let tag = self.tag(key.as_ref())?;
+        self.validate_costs(costs)?;
+        self.table.give_back(tag, costs);
+        self.waiters.wake(tag);
+        Ok(())
+    }
+
+    /// Forgets what `key` has used.
+    ///
+    /// # Errors
+    /// As for [`check`](Self::check).
+    pub fn reset(&self, key: impl AsRef<[u8]>) -> Result<()> {
+        let tag = self.tag(key.as_ref())?;
+        self.table.forget(tag);
+        self.waiters.wake(tag);
+        Ok(())
+    }
+
+    /// Waits until `cost` units for `key` are admitted, at most for `timeout`. The decision is the
+    /// admission, or the denial that stood when waiting ended. A wait that cannot end in time is
+    /// not begun.
+    ///
+    /// Threads that wait for the same key are admitted in the order of their calls. Nothing polls.
+    ///
+    /// # Errors
+    /// As for [`check_n`](Self::check_n).
+    pub fn acquire(&self, key: impl AsRef<[u8]>, cost: u64, timeout: Duration) -> Result<Decision<'_>> {
+        let tag = self.tag(key.as_ref())?;
+        self.validate(cost)?;
+        let deadline = self.clock.now() + timeout;
+        let mut turn = self.waiters.enqueue(tag);
+        loop {
+            let now = self.clock.now();
+            let left = deadline.saturating_since(now);
+            if turn.is_first() || left.is_zero() {
+                let decision = self.decide(tag, now.get(), Same(cost));
+                match decision.retry_after() {
+                    Some(wait) if wait <= left => turn.sleep(&self.clock, wait),
+                    _ => return Ok(decision),
+                }
+            } else {
+                turn.sleep(&self.clock, left);
+            }
+        }
+    }
+
+    /// A handle to `key`, for those who decide about one key again and again: it is hashed and
+    /// looked up once.
+    ///
+    /// # Errors
+    /// As for [`check`](Self::check).
+    pub fn key(&self, key: impl AsRef<[u8]>) -> Result<Key<'_>> {
+        Ok(Key::new(self, self.tag(key.as_ref())?))
+    }
+
+    /// The fingerprint that stands for a key. Two of a million live keys share one with a
+    /// probability of 3·10⁻⁸.
+    #[inline(always)]
+    fn tag(&self, key: &[u8]) -> Result<u64> {
+        validate_key(key)?;
+        Ok(self.tag_of(key))
+    }
+
+    #[inline(always)]
+    fn tag_of(&self, valid_key: &[u8]) -> u64 {
+        // Zero is the tag of memory never written.
+        self.hash.hash_one(valid_key).max(1)
+    }
+
+    #[inline(always)]
+    fn validate(&self, cost: u64) -> Result<()> {
+        if cost.wrapping_sub(1) < self.most { Ok(()) } else { Err(self.bad_cost(cost)) }
+    }
+
+    fn validate_costs(&self, costs: &[u64]) -> Result<()> {
+        let limits = self.policy.limits();
+        if costs.len() != limits.len() {
+            return Err(Error::CostCount { expected: limits.len(), given: costs.len() });
+        }
+        if costs.iter().all(|&cost| cost == 0) {
+            return Err(Error::ZeroCost);
+        }
+        match limits.iter().zip(costs).find(|(limit, cost)| **cost > limit.capacity()) {
+            Some((limit, &cost)) => Err(cost_above(limit, cost)),
+            None => Ok(()),
+        }
+    }
+
+    #[cold]
+    fn bad_cost(&self, cost: u64) -> Error {
+        let limit = self.policy.limits().iter().find(|limit| cost > limit.capacity());
+        limit.map_or(Error::ZeroCost, |limit| cost_above(limit, cost))
+    }
+
+    #[inline(always)]
+    fn pending(&self) -> Decision<'_> {
+        Decision::pending(&self.policy, self.clock.is_manual())
+    }
+
+    /// The decision for a tag, counted.
+    #[inline(always)]
+    fn decide(&self, tag: u64, now: u64, costs: impl Costs) -> Decision<'_> {
+        let mut decision = self.pending();
+        self.decide_into(tag, now, costs, &mut decision);
+        decision
+    }
+
+    /// The same where it is returned, so that it need not be moved there.
+    #[inline(always)]
+    fn decided(&self, tag: u64, now: u64, costs: impl Costs) -> Result<Decision<'_>> {
+        let mut result = Ok(self.pending());
+        if let Ok(decision) = &mut result {
+            self.decide_into(tag, now, costs, decision);
+        }
+        result
+    }
+
+    #[inline(always)]
+    fn decide_into(&self, tag: u64, now: u64, costs: impl Costs, decision: &mut Decision<'_>) {
+        let known = self.table.lookup(tag);
+        let decided =
+            known.is_some_and(|target| self.table.check(target, now, costs, decision.verdict_mut()));
+        if !decided {
+            self.decide_newcomer(tag, now, costs, decision);
+        }
+        self.complete(decision);
+    }
+
+    #[inline(always)]
+    fn complete(&self, decision: &mut Decision<'_>) {
+        decision.complete();
+        self.count(decision);
+    }
+
+    /// Yes or no for a tag, counted.
+    #[inline(always)]
+    fn decide_briefly(&self, tag: u64, now: u64, costs: impl Costs) -> bool {
+        let Some(target) = self.table.lookup(tag) else { return self.decide(tag, now, costs).allowed() };
+        self.decide_target_briefly(target, now, costs)
+    }
+
+    #[inline(always)]
+    fn decide_target_briefly(&self, target: Target, now: u64, costs: impl Costs) -> bool {
+        if let Some(limit) = self.table.denies(target, now) {
+            self.counters.denied(usize::from(limit));
+            return false;
+        }
+        let mut decision = self.pending();
+        if !self.table.check_briefly(target, now, costs, decision.verdict_mut()) {
+            self.decide_newcomer(target.tag, now, costs, &mut decision);
+        }
+        self.complete(&mut decision);
+        decision.allowed()
+    }
+
+    /// Decides for a tag that had no entry, or lost it.
+    #[cold]
+    fn decide_newcomer(&self, tag: u64, now: u64, costs: impl Costs, decision: &mut Decision<'_>) {
+        loop {
+            let target = self.table.lookup(tag).or_else(|| self.place(tag, now));
+            if target.is_none_or(|target| target.tag != tag) {
+                decision.set_untracked();
+            }
+            let verdict = decision.verdict_mut();
+            match target {
+                Some(target) if self.table.check(target, now, costs, verdict) => return,
+                Some(_) => {}
+                None if self.on_full == OnFull::Allow => return self.table.fresh(now, costs, true, verdict),
+                None => return self.table.no_room(now, verdict),
+            }
+        }
+    }
+
+    /// The entry that counts for a newcomer: its own, or the one that all without room share.
+    /// `None` if it is not to be counted.
+    fn place(&self, tag: u64, now: u64) -> Option<Target> {
+        match self.table.admit(tag, now) {
+            Admission::Placed { target, reclaimed } => {
+                if reclaimed {
+                    self.counters.reclaimed();
+                }
+                Some(target)
+            }
+            Admission::Full => {
+                self.counters.overflowed();
+                (self.on_full == OnFull::Overflow).then(|| self.table.overflow())
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn count(&self, decision: &Decision<'_>) {
+        if decision.allowed() {
+            self.counters.admitted();
+        } else {
+            self.counters.denied(decision.reported_index());
+        }
     }
 }
 
-impl Key<'_> {
-    /// x
-    pub fn check(&self) -> Decision<'_> {
-        let _ = self.limiter;
-        unimplemented!()
+impl fmt::Debug for Limiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Limiter")
+            .field("policy", &self.policy.to_string())
+            .field("max_keys", &self.max_keys())
+            .field("clock", &self.clock)
+            .field("on_full", &self.on_full)
+            .finish_non_exhaustive()
     }
+}
+
+#[inline(always)]
+fn validate_key(key: &[u8]) -> Result<()> {
+    if key.is_empty() || key.len() > MAX_KEY_BYTES { Err(bad_key(key)) } else { Ok(()) }
+}
+
+#[cold]
+fn bad_key(key: &[u8]) -> Error {
+    if key.is_empty() { Error::EmptyKey } else { Error::KeyTooLong { len: key.len() } }
+}
+
+#[cold]
+fn cost_above(limit: &crate::Limit, cost: u64) -> Error {
+    Error::CostAboveQuota { limit: limit.name().to_owned(), cost, most: limit.capacity() }
 }

@@ -1,0 +1,175 @@
+//! One request that several keys pay for: a user and the organisation that it belongs to, each
+//! with its own policy. All admit, or nothing is taken.
+
+use super::{Limiter, OnFull};
+use crate::decision::{Decision, Verdict};
+use crate::error::{Error, Result};
+use crate::policy::MAX_LIMITS;
+use crate::table::joint::{self, Part};
+use crate::table::{Same, Target};
+
+/// A key of one limiter, and what it is to pay.
+#[derive(Clone, Copy, Debug)]
+pub struct Joint<'a> {
+    limiter: &'a Limiter,
+    key: &'a [u8],
+    cost: u64,
+}
+
+impl<'a> Joint<'a> {
+    /// `cost` units for `key` of `limiter`.
+    pub fn new<K: AsRef<[u8]> + ?Sized>(limiter: &'a Limiter, key: &'a K, cost: u64) -> Self {
+        Self { limiter, key: key.as_ref(), cost }
+    }
+}
+
+/// What all parts of a joint check say.
+#[derive(Clone, Debug)]
+pub struct JointDecision<'a> {
+    decisions: Vec<Decision<'a>>,
+}
+
+impl<'a> JointDecision<'a> {
+    /// Whether every part admits; only then has anything been taken.
+    #[must_use]
+    pub fn allowed(&self) -> bool {
+        self.decisions.iter().all(Decision::allowed)
+    }
+
+    /// The decision of each part, in the order they were given. On a joint denial a part that
+    /// would have admitted is `allowed()`, with its state as it is: nothing has been taken.
+    #[must_use]
+    pub fn decisions(&self) -> &[Decision<'a>] {
+        &self.decisions
+    }
+
+    /// The decision to answer with: the denial with the longest wait, or the first part's.
+    #[must_use]
+    pub fn reported(&self) -> Option<&Decision<'a>> {
+        let denials = self.decisions.iter().rev().filter(|decision| !decision.allowed());
+        denials.max_by_key(|decision| decision.retry_after()).or(self.decisions.first())
+    }
+}
+
+/// Decides about several keys of different limiters at once: all admit, or nothing is taken.
+///
+/// ```
+/// use tidegate::{Joint, Limiter, check_all};
+///
+/// # fn main() -> tidegate::Result<()> {
+/// let users = Limiter::new("100/minute")?;
+/// let organisations = Limiter::new("1/minute")?;
+/// let ask = |user| check_all(&[Joint::new(&users, user, 1), Joint::new(&organisations, "acme", 1)]);
+///
+/// assert!(ask("alice")?.allowed());
+/// assert!(!ask("bob")?.allowed());
+/// assert_eq!(users.peek("bob")?.remaining(), 100);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// No part, more than eight, one limiter twice; and for each part as for [`Limiter::check_n`].
+pub fn check_all<'a>(parts: &[Joint<'a>]) -> Result<JointDecision<'a>> {
+    let tags = validate(parts)?;
+    loop {
+        if let Some(decisions) = attempt(parts, &tags) {
+            let decision = JointDecision { decisions };
+            count(parts, &decision);
+            return Ok(decision);
+        }
+    }
+}
+
+/// Counts what has happened: a part that would have admitted, had the others, is neither.
+fn count(parts: &[Joint<'_>], decision: &JointDecision<'_>) {
+    let allowed = decision.allowed();
+    for (part, decision) in parts.iter().zip(&decision.decisions) {
+        if decision.allowed() == allowed {
+            part.limiter.count(decision);
+        }
+    }
+}
+
+fn validate(parts: &[Joint<'_>]) -> Result<Vec<u64>> {
+    if parts.is_empty() || parts.len() > MAX_LIMITS {
+        return Err(Error::Joint(format!(
+            "a joint check has 1 to {MAX_LIMITS} parts; {} were given",
+            parts.len()
+        )));
+    }
+    for (i, part) in parts.iter().enumerate() {
+        if parts.iter().skip(i + 1).any(|other| std::ptr::eq(part.limiter, other.limiter)) {
+            return Err(Error::Joint(
+                "a joint check names each limiter once: check several keys of one apart".into(),
+            ));
+        }
+        part.limiter.validate(part.cost)?;
+    }
+    parts.iter().map(|part| part.limiter.tag(part.key)).collect()
+}
+
+/// What stands for one part.
+enum Stand {
+    Entry(Target),
+    /// No room: it is not counted, and denied or not.
+    Uncounted {
+        denied: bool,
+    },
+}
+
+/// `None` if a key lost its entry on the way.
+fn attempt<'a>(parts: &[Joint<'a>], tags: &[u64]) -> Option<Vec<Decision<'a>>> {
+    let times: Vec<u64> = parts.iter().map(|part| part.limiter.clock.now().get()).collect();
+    let stands: Vec<Stand> = parts
+        .iter()
+        .zip(tags)
+        .zip(&times)
+        .map(|((part, &tag), &now)| stand(part.limiter, tag, now))
+        .collect();
+    let refused = stands.iter().any(|stand| matches!(stand, Stand::Uncounted { denied: true }));
+    let entries: Vec<Part<'_>> = parts
+        .iter()
+        .zip(&stands)
+        .zip(&times)
+        .filter_map(|((part, stand), &now)| match *stand {
+            Stand::Entry(target) => Some(Part { table: &part.limiter.table, target, now, cost: part.cost }),
+            Stand::Uncounted { .. } => None,
+        })
+        .collect();
+    let verdicts = if refused { look_at_all(&entries)? } else { joint::check(&entries)? };
+    let mut verdicts = verdicts.into_iter();
+    let decide = |((part, stand), (&tag, &now)): ((&Joint<'a>, &Stand), (&u64, &u64))| {
+        let limiter = part.limiter;
+        let mut decision = limiter.pending();
+        let counted = matches!(stand, Stand::Entry(target) if target.tag == tag);
+        if !counted {
+            decision.set_untracked();
+        }
+        match stand {
+            Stand::Entry(_) => *decision.verdict_mut() = verdicts.next()?,
+            Stand::Uncounted { denied: true } => limiter.table.no_room(now, decision.verdict_mut()),
+            Stand::Uncounted { denied: false } => {
+                limiter.table.fresh(now, Same(part.cost), !refused, decision.verdict_mut());
+            }
+        }
+        decision.complete();
+        Some(decision)
+    };
+    parts.iter().zip(&stands).zip(tags.iter().zip(&times)).map(decide).collect()
+}
+
+fn look_at_all(entries: &[Part<'_>]) -> Option<Vec<Verdict>> {
+    let look = |part: &Part<'_>| {
+        let mut verdict = Verdict::default();
+        part.table.look(part.target, part.now, Same(part.cost), &mut verdict).then_some(verdict)
+    };
+    entries.iter().map(look).collect()
+}
+
+fn stand(limiter: &Limiter, tag: u64, now: u64) -> Stand {
+    match limiter.table.lookup(tag).or_else(|| limiter.place(tag, now)) {
+        Some(target) => Stand::Entry(target),
+        None => Stand::Uncounted { denied: limiter.on_full == OnFull::Deny },
+    }
+}

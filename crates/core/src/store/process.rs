@@ -1,0 +1,24 @@
+//! Memory of this process alone.
+
+use memmap2::{MmapOptions, MmapRaw};
+
+use crate::error::{Error, Result};
+
+/// Zeroed memory of `bytes` bytes; pages count against the process only once they are written.
+///
+/// # Errors
+/// The system has no such stretch of addresses left.
+pub(crate) fn reserve(bytes: u64) -> Result<MmapRaw> {
+    let failed = |source| Error::Memory { bytes, source };
+    let len = usize::try_from(bytes).map_err(|_| failed(std::io::ErrorKind::OutOfMemory.into()))?;
+    let map = MmapOptions::new().len(len.max(1)).no_reserve_swap().map_anon().map_err(failed)?;
+    Ok(MmapRaw::from(map))
+}
+
+/// Asks for large pages under the first `bytes`; whether the system grants them is its affair.
+pub(crate) fn ask_for_huge_pages(map: &MmapRaw, bytes: usize) {
+    #[cfg(target_os = "linux")]
+    let _ = map.advise_range(memmap2::Advice::HugePage, 0, bytes.min(map.len()));
+    #[cfg(not(target_os = "linux"))]
+    let _ = (map, bytes);
+}

@@ -1,0 +1,249 @@
+//! Where everything is: the words of an entry, the entries of a set, the parts of the region.
+//! Derived from a policy and a capacity alone, so that every process that opens a table with the
+//! same two finds the same places.
+//!
+//! ```text
+//! region   ┌ tags: 8 bits a way ┐┌ hints ┐┌ insertion locks ┐┌ entries, overflow last ┐┌ rings ┐
+//! entry    ┌ tag ┬ version ┬ last ┬ free_at ┬ limit 0 … limit n ┐   4, 8, 16 or 32 words
+//! a log    ┌ head | len ┬ 2 newest events ┬ 2 next ┐              3 words, and its ring
+//! a bucket ┌ level ┐                                              1 word
+//! ```
+//!
+//! With one log and one bucket an entry is one cache line.
+
+use crate::algorithm::bucket::BucketRule;
+use crate::algorithm::log::LogRule;
+use crate::algorithm::ticks;
+use crate::decision::Outcome;
+use crate::error::{Error, Result};
+use crate::limit::{Algorithm, Limit};
+use crate::policy::{MAX_LIMITS, Policy};
+use crate::time::{Divisor, duration_nanos};
+
+/// Entries of one set, one byte of its tag word each.
+pub(super) const WAYS: usize = 8;
+/// Sets that a key may be in.
+const PROBES: usize = 32;
+/// Insertions into different parts of the table do not wait for each other.
+const LOCKS: usize = 64;
+/// One slot more than this is used per 10 keys of the capacity asked for: at 10/11 full, three of
+/// 300,000 keys find none of their sets free.
+const SPARE: usize = 10;
+
+/// The words that every entry starts with.
+pub(super) const TAG: usize = 0;
+pub(super) const VERSION: usize = 1;
+pub(super) const LAST: usize = 2;
+pub(super) const FREE_AT: usize = 3;
+/// An entry is never shorter than this.
+pub(super) const HEADER: usize = 4;
+
+/// What an algorithm needs to know of its limit.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Rule {
+    Log(LogRule),
+    Bucket(BucketRule),
+}
+
+/// One limit: its rule, and its place in an entry.
+#[derive(Clone, Debug)]
+pub(super) struct LimitLayout {
+    /// Nanoseconds per tick.
+    pub(super) tick: Divisor,
+    /// The window in ticks.
+    window: u32,
+    /// The clock's lag in whole ticks.
+    pub(super) lag: u64,
+    pub(super) rule: Rule,
+    /// First of its words in the entry.
+    pub(super) word: usize,
+    /// First of its slots among the entry's ring slots.
+    pub(super) ring: usize,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    pub(super) limits: Box<[LimitLayout]>,
+    /// Entries have 2^this words.
+    entry_shift: u32,
+    /// Whether there is a word for the earliest time at which anything passes. A lone bucket
+    /// answers as fast from its level, and its entries are half as long without.
+    pub(super) has_free_at: bool,
+    ring_slots: usize,
+    pub(super) sets: usize,
+    /// Entries that keys may use; the overflow entry is the one behind them.
+    pub(super) capacity: usize,
+    hints: usize,
+    locks: usize,
+    entries: usize,
+    words: usize,
+    events: usize,
+}
+
+impl Layout {
+    /// # Errors
+    /// A capacity of 0 or one whose table no address space holds.
+    pub(crate) fn new(policy: &Policy, max_keys: usize, lag: std::time::Duration) -> Result<Self> {
+        if max_keys == 0 {
+            return Err(Error::Options("max_keys is 0; a limiter has room for at least 1 key".into()));
+        }
+        let too_large = || Error::Options(format!("max_keys of {max_keys} is beyond any memory: lower it"));
+        let small = max_keys <= PROBES * WAYS;
+        let slots =
+            if small { max_keys } else { max_keys.checked_add(max_keys / SPARE).ok_or_else(too_large)? };
+        let sets = slots.div_ceil(WAYS);
+        let capacity = if small { max_keys } else { sets.checked_mul(WAYS).ok_or_else(too_large)? };
+
+        let has_free_at = !matches!(policy.limits(), [only] if only.algorithm() == Algorithm::TokenBucket);
+        let (limits, entry_words, ring_slots) = place_limits(policy.limits(), has_free_at, lag);
+        let entry_shift = entry_words.next_power_of_two().trailing_zeros();
+
+        let hints = sets;
+        let locks = hints + sets;
+        // Entries begin on a cache line, so that one of 64 bytes is in one line.
+        let entries = (locks + LOCKS).next_multiple_of(8);
+        let slots = capacity.checked_add(1).ok_or_else(too_large)?;
+        let words =
+            slots.checked_mul(1 << entry_shift).and_then(|w| w.checked_add(entries)).ok_or_else(too_large)?;
+        let events = slots.checked_mul(ring_slots).ok_or_else(too_large)?;
+        if super::Region::bytes(words, events).is_none_or(|bytes| bytes > isize::MAX as u64) {
+            return Err(too_large());
+        }
+        Ok(Self {
+            limits: limits.into(),
+            entry_shift,
+            has_free_at,
+            ring_slots,
+            sets,
+            capacity,
+            hints,
+            locks,
+            entries,
+            words,
+            events,
+        })
+    }
+
+    /// Words and events of the whole region.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        (self.words, self.events)
+    }
+
+    /// The limit of the shortest window, and what it says when it denies for all of it.
+    pub(super) fn shortest_window(&self) -> (usize, Outcome) {
+        let nanos = |limit: &LimitLayout| u64::from(limit.window).saturating_mul(limit.tick.get());
+        let shortest = self.limits.iter().enumerate().min_by_key(|(_, limit)| nanos(limit));
+        let (index, window) = shortest.map_or((0, 1), |(i, limit)| (i, limit.window));
+        (index, Outcome { remaining: 0, next: window, reset: window })
+    }
+
+    #[inline(always)]
+    pub(super) fn tag_word(&self, set: usize) -> usize {
+        set
+    }
+
+    #[inline(always)]
+    pub(super) fn hint_word(&self, set: usize) -> usize {
+        self.hints + set
+    }
+
+    #[inline(always)]
+    pub(super) fn lock_word(&self, set: usize) -> usize {
+        self.locks + set % LOCKS
+    }
+
+    #[inline(always)]
+    pub(super) fn entry_word(&self, slot: usize) -> usize {
+        self.entries + (slot << self.entry_shift)
+    }
+
+    #[inline(always)]
+    pub(super) fn entry_words(&self) -> usize {
+        1 << self.entry_shift
+    }
+
+    /// The first ring slot of an entry.
+    #[inline(always)]
+    pub(super) fn ring_start(&self, slot: usize) -> usize {
+        slot * self.ring_slots
+    }
+
+    /// The set where the search for a key begins.
+    #[inline(always)]
+    pub(super) fn home(&self, tag: u64) -> usize {
+        ((u128::from(tag) * self.sets as u128) >> 64) as usize
+    }
+
+    /// The sets a key may be in, in order. Steps grow by one, so that full neighbourhoods are left
+    /// soon; a table of few sets is searched whole.
+    #[inline(always)]
+    pub(super) fn probe(&self, tag: u64) -> impl Iterator<Item = usize> + use<> {
+        let sets = self.sets;
+        let (count, grow) = if sets <= PROBES { (sets, 0) } else { (PROBES, 1) };
+        let mut set = self.home(tag);
+        let mut step = 1;
+        (0..count).map(move |_| {
+            let this = set;
+            set += step;
+            step += grow;
+            if set >= sets {
+                set -= sets;
+            }
+            this
+        })
+    }
+
+    /// The ways of a set that keys may use, as one bit at the top of each byte.
+    #[inline(always)]
+    pub(super) fn usable_ways(&self, set: usize) -> u64 {
+        const ALL: u64 = 0x8080_8080_8080_8080;
+        let ways = self.capacity - (set * WAYS).min(self.capacity);
+        if ways >= WAYS { ALL } else { ALL & ((1 << (8 * ways)) - 1) }
+    }
+}
+
+fn place_limits(
+    limits: &[Limit],
+    has_free_at: bool,
+    lag: std::time::Duration,
+) -> (Vec<LimitLayout>, usize, usize) {
+    debug_assert!(limits.len() <= MAX_LIMITS);
+    let mut word = if has_free_at { FREE_AT + 1 } else { FREE_AT };
+    let mut ring = 0;
+    let mut placed = Vec::with_capacity(limits.len());
+    for limit in limits {
+        let tick = Divisor::new(limit.tick_nanos());
+        let lag = tick.div_ceil(duration_nanos(lag));
+        let rule = rule(limit, lag);
+        let window = ticks(limit.window_ticks());
+        placed.push(LimitLayout { tick, window, lag, rule, word, ring });
+        match rule {
+            Rule::Log(rule) => {
+                word += 3;
+                ring += rule.ring_slots() as usize;
+            }
+            Rule::Bucket(_) => word += 1,
+        }
+    }
+    (placed, word, ring)
+}
+
+/// Quotas and windows fit: `Limit` has checked them.
+fn rule(limit: &Limit, lag: u64) -> Rule {
+    match limit.algorithm() {
+        Algorithm::SlidingWindowLog => Rule::Log(LogRule {
+            quota: ticks(limit.quota()),
+            window: ticks(limit.window_ticks()),
+            lead: lag + 1,
+        }),
+        Algorithm::TokenBucket => {
+            let (refill, token) = limit.rate();
+            Rule::Bucket(BucketRule {
+                refill: Divisor::new(refill),
+                token: Divisor::new(token),
+                capacity: limit.capacity().saturating_mul(token),
+                lag,
+            })
+        }
+    }
+}

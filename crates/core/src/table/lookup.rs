@@ -1,0 +1,223 @@
+//! Which entry is a key's: finding it without a lock, and giving a new key one.
+//!
+//! Every set has a word with one byte for each of its entries: 0 for one that was never used, else
+//! a part of its key's tag. A byte is set once and later only replaced, so a set without a zero
+//! stays without one: the search for a key may stop at the first set that has one.
+//!
+//! Insertion holds one of a few locks, chosen by the key's home set, and searches again under
+//! it: two threads never make two entries for one key, which would double its quota.
+
+use super::Table;
+use super::entry::Entry;
+use super::layout::WAYS;
+use super::sync::{AtomicU64, Backoff, Ordering};
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const TOPS: u64 = 0x8080_8080_8080_8080;
+
+/// The top bit of every zero byte of `word`, exact for the lowest one.
+#[inline(always)]
+fn zero_bytes(word: u64) -> u64 {
+    word.wrapping_sub(ONES) & !word & TOPS
+}
+
+/// The part of a tag that stands in its set's word; never zero.
+#[inline(always)]
+fn tag_byte(tag: u64) -> u64 {
+    (tag & 0xff).max(1)
+}
+
+/// The ways that a mask of top bits names.
+fn ways(mut mask: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let way = (mask != 0).then(|| mask.trailing_zeros() as usize / 8);
+        mask &= mask.wrapping_sub(1);
+        way
+    })
+}
+
+/// Where a new key was put.
+pub(super) enum Place {
+    /// It has this slot now, or had it already.
+    At { slot: usize, reclaimed: bool },
+    /// Every entry that it may use still counts for another key.
+    Full,
+}
+
+/// An attempt at one entry.
+enum Claim {
+    Done,
+    /// Another thread is writing to it.
+    Busy,
+    /// It is no longer what it was.
+    Changed,
+}
+
+/// Held during an insertion; given back when dropped.
+struct InsertLock<'a>(&'a AtomicU64);
+
+impl<'a> InsertLock<'a> {
+    fn take(word: &'a AtomicU64) -> Self {
+        let mut backoff = Backoff::new();
+        while word.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_err() {
+            backoff.wait();
+        }
+        Self(word)
+    }
+}
+
+impl Drop for InsertLock<'_> {
+    fn drop(&mut self) {
+        self.0.store(0, Ordering::Release);
+    }
+}
+
+impl Table {
+    /// The slot of a key's entry, as of some moment during the call.
+    #[inline(always)]
+    pub(super) fn find(&self, tag: u64) -> Option<usize> {
+        // Nearly always it is the one entry of its home set whose byte matches.
+        let home = self.layout.home(tag);
+        match self.candidate(home, self.tag_word(home).load(Ordering::Acquire), tag) {
+            Some(slot) if self.entry(slot).tag() == tag => Some(slot),
+            _ => self.find_anywhere(tag),
+        }
+    }
+
+    /// The first slot of a set whose byte matches.
+    #[inline(always)]
+    fn candidate(&self, set: usize, word: u64, tag: u64) -> Option<usize> {
+        let matching = zero_bytes(word ^ (tag_byte(tag) * ONES));
+        let slot = set * WAYS + matching.trailing_zeros() as usize / 8;
+        (matching != 0 && slot < self.layout.capacity).then_some(slot)
+    }
+
+    #[inline(never)]
+    fn find_anywhere(&self, tag: u64) -> Option<usize> {
+        for set in self.layout.probe(tag) {
+            let word = self.tag_word(set).load(Ordering::Acquire);
+            let matching = zero_bytes(word ^ (tag_byte(tag) * ONES)) & self.layout.usable_ways(set);
+            let found =
+                ways(matching).map(|way| set * WAYS + way).find(|&slot| self.entry(slot).tag() == tag);
+            if found.is_some() {
+                return found;
+            }
+            if zero_bytes(word) & self.layout.usable_ways(set) != 0 {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// The first slot of a key's home set that may be its own, without a look at the entry.
+    #[inline(always)]
+    pub(super) fn likely_slot(&self, tag: u64) -> Option<usize> {
+        let home = self.layout.home(tag);
+        self.candidate(home, self.tag_word(home).load(Ordering::Relaxed), tag)
+    }
+
+    /// Gives a key an entry: an unused one, or one whose limits have all recovered.
+    #[cold]
+    pub(super) fn insert(&self, tag: u64, now: u64) -> Place {
+        let home = self.layout.home(tag);
+        let _lock = InsertLock::take(self.region.word(self.layout.lock_word(home)));
+        if let Some(slot) = self.find(tag) {
+            return Place::At { slot, reclaimed: false };
+        }
+        for set in self.layout.probe(tag) {
+            if let Some(slot) = self.claim_unused(set, tag) {
+                return Place::At { slot, reclaimed: false };
+            }
+            if let Some(slot) = self.reclaim(set, tag, now) {
+                return Place::At { slot, reclaimed: true };
+            }
+        }
+        Place::Full
+    }
+
+    #[inline(always)]
+    fn tag_word(&self, set: usize) -> &AtomicU64 {
+        self.region.word(self.layout.tag_word(set))
+    }
+
+    fn hint(&self, set: usize) -> &AtomicU64 {
+        self.region.word(self.layout.hint_word(set))
+    }
+
+    /// Lets the next newcomer look through the set of `slot` again.
+    pub(super) fn forget_hint(&self, slot: usize) {
+        if slot < self.layout.capacity {
+            self.hint(slot / WAYS).store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes an unused entry of a set. `None` only once the set has none left: a search goes past
+    /// a set only then, so an insertion may not go past it earlier.
+    fn claim_unused(&self, set: usize, tag: u64) -> Option<usize> {
+        let mut backoff = Backoff::new();
+        loop {
+            let word = self.tag_word(set).load(Ordering::Acquire);
+            let unused = zero_bytes(word) & self.layout.usable_ways(set);
+            let way = ways(unused).next()?;
+            let slot = set * WAYS + way;
+            match self.claim(set, way, tag, |_| byte(self.tag_word(set), way) == 0) {
+                Claim::Done => return Some(slot),
+                Claim::Busy => backoff.wait(),
+                Claim::Changed => {}
+            }
+        }
+    }
+
+    /// Takes an entry of a set whose limits have all recovered by `now`.
+    fn reclaim(&self, set: usize, tag: u64, now: u64) -> Option<usize> {
+        if self.hint(set).load(Ordering::Relaxed) > now {
+            return None;
+        }
+        let mut earliest = u64::MAX;
+        for way in ways(self.layout.usable_ways(set)) {
+            let slot = set * WAYS + way;
+            match self.claim(set, way, tag, |entry| entry.recovers_at() <= now) {
+                Claim::Done => return Some(slot),
+                Claim::Busy => earliest = 0,
+                Claim::Changed => earliest = earliest.min(self.entry(slot).recovers_at()),
+            }
+        }
+        // Nothing here recovers sooner unless it is refunded or reset, which clears the hint.
+        self.hint(set).store(earliest, Ordering::Relaxed);
+        None
+    }
+
+    /// Makes an entry that of `tag`, if it `is_free`, under the entry's own lock.
+    fn claim(&self, set: usize, way: usize, tag: u64, is_free: impl Fn(&Entry<'_>) -> bool) -> Claim {
+        let entry = self.entry(set * WAYS + way);
+        let Some(version) = entry.try_version() else { return Claim::Busy };
+        if !is_free(&entry) {
+            return Claim::Changed;
+        }
+        if !entry.try_lock(version) {
+            return Claim::Busy;
+        }
+        entry.assign(tag);
+        set_byte(self.tag_word(set), way, tag_byte(tag));
+        self.hint(set).store(0, Ordering::Relaxed);
+        entry.unlock(version, 0);
+        Claim::Done
+    }
+}
+
+fn byte(word: &AtomicU64, way: usize) -> u64 {
+    word.load(Ordering::Acquire) >> (8 * way) & 0xff
+}
+
+/// Other bytes of the word may be set at the same time.
+fn set_byte(word: &AtomicU64, way: usize, byte: u64) {
+    let shift = 8 * way;
+    let mut old = word.load(Ordering::Relaxed);
+    loop {
+        let new = old & !(0xff << shift) | byte << shift;
+        match word.compare_exchange_weak(old, new, Ordering::AcqRel, Ordering::Relaxed) {
+            Ok(_) => return,
+            Err(now) => old = now,
+        }
+    }
+}

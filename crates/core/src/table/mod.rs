@@ -1,0 +1,252 @@
+//! The table: a bounded number of entries over a flat region of atomics, found without a lock,
+//! decided upon without one, and written under one compare-and-swap each.
+//!
+//! Keys are 64-bit tags here; clocks and hashes belong to the limiter. This module and the stores
+//! are the only places with `unsafe`.
+
+mod entry;
+pub(crate) mod joint;
+mod layout;
+mod lookup;
+mod region;
+mod sync;
+mod version;
+
+#[cfg(all(loom, test))]
+mod loom_models;
+
+pub(crate) use entry::{Costs, One, Same};
+pub(crate) use layout::Layout;
+pub(crate) use region::Region;
+
+#[cfg(not(loom))]
+use crate::{
+    error::{Error, Result},
+    policy::Policy,
+    store::process,
+};
+#[cfg(not(loom))]
+use std::time::Duration;
+
+use crate::decision::Verdict;
+use crate::policy::MAX_LIMITS;
+use entry::Entry;
+use layout::LimitLayout;
+use lookup::Place;
+
+/// A table of entries, each the state of a policy's limits for one key.
+pub(crate) struct Table {
+    layout: Layout,
+    region: Region,
+}
+
+/// The entry that a check is about.
+#[derive(Clone, Copy)]
+pub(crate) struct Target {
+    pub(crate) slot: usize,
+    pub(crate) tag: u64,
+}
+
+/// What became of a key without an entry.
+pub(crate) enum Admission {
+    /// It has one now.
+    Placed {
+        target: Target,
+        /// Another key's recovered entry was given up for it.
+        reclaimed: bool,
+    },
+    /// There is no room for it.
+    Full,
+}
+
+/// Runs `$body` with the table's limits, and a constant `N` that is at least their number; the
+/// same for short policies, so that their loops are unrolled.
+macro_rules! with_limits {
+    ($table:expr, $n:ident, $limits:ident => $body:expr) => {{
+        let $limits = &$table.layout.limits[..];
+        match $limits.len() {
+            1 => {
+                const $n: usize = 1;
+                $body
+            }
+            2 => {
+                const $n: usize = 2;
+                $body
+            }
+            3 => {
+                const $n: usize = 3;
+                $body
+            }
+            _ => {
+                const $n: usize = MAX_LIMITS;
+                $body
+            }
+        }
+    }};
+}
+
+impl Table {
+    pub(crate) fn new(layout: Layout, region: Region) -> Self {
+        Self { layout, region }
+    }
+
+    #[inline(always)]
+    fn entry(&self, slot: usize) -> Entry<'_> {
+        Entry::at(&self.region, &self.layout, slot)
+    }
+
+    /// The entry of a key that has one.
+    #[inline(always)]
+    pub(crate) fn lookup(&self, tag: u64) -> Option<Target> {
+        self.find(tag).map(|slot| Target { slot, tag })
+    }
+
+    /// The entry of a key, given one if it has none.
+    pub(crate) fn admit(&self, tag: u64, now: u64) -> Admission {
+        match self.insert(tag, now) {
+            Place::At { slot, reclaimed } => Admission::Placed { target: Target { slot, tag }, reclaimed },
+            Place::Full => Admission::Full,
+        }
+    }
+
+    /// The entry that newcomers without a place share. Its tag is that of memory never written.
+    pub(crate) fn overflow(&self) -> Target {
+        Target { slot: self.layout.capacity, tag: 0 }
+    }
+
+    /// The most keys that have entries of their own.
+    pub(crate) fn capacity(&self) -> usize {
+        self.layout.capacity
+    }
+
+    /// Decides, takes the costs if every limit admits, and fills in the verdict. `false` if the
+    /// entry is not the target's any more: look it up again.
+    #[inline(always)]
+    pub(crate) fn check(&self, target: Target, now: u64, costs: impl Costs, verdict: &mut Verdict) -> bool {
+        with_limits!(self, N, limits => self.decide::<N, true>(limits, target, now, costs, verdict))
+    }
+
+    /// As [`check`](Self::check), for those who want to know no more than which limits deny.
+    #[inline(always)]
+    pub(crate) fn check_briefly(
+        &self,
+        target: Target,
+        now: u64,
+        costs: impl Costs,
+        verdict: &mut Verdict,
+    ) -> bool {
+        with_limits!(self, N, limits => self.decide::<N, false>(limits, target, now, costs, verdict))
+    }
+
+    #[inline(always)]
+    fn decide<const N: usize, const FULL: bool>(
+        &self,
+        limits: &[LimitLayout],
+        target: Target,
+        now: u64,
+        costs: impl Costs,
+        verdict: &mut Verdict,
+    ) -> bool {
+        let entry = self.entry(target.slot);
+        loop {
+            let Some(evaluation) = entry.evaluate::<N>(limits, target.tag, now, costs) else { return false };
+            let done = if evaluation.violated == 0 {
+                entry.commit::<N, FULL>(limits, &evaluation, costs, verdict)
+            } else {
+                entry.report(limits, &evaluation, costs, verdict)
+            };
+            if done {
+                return true;
+            }
+        }
+    }
+
+    /// Decides and takes nothing.
+    pub(crate) fn look(&self, target: Target, now: u64, costs: impl Costs, verdict: &mut Verdict) -> bool {
+        let entry = self.entry(target.slot);
+        let limits = &self.layout.limits[..];
+        loop {
+            let evaluation = entry.evaluate::<MAX_LIMITS>(limits, target.tag, now, costs);
+            match evaluation.map(|evaluation| entry.report(limits, &evaluation, costs, verdict)) {
+                None => return false,
+                Some(true) => return true,
+                Some(false) => {}
+            }
+        }
+    }
+
+    /// If the target denies any cost for certain, the limit that does so for longest.
+    #[inline(always)]
+    pub(crate) fn denies(&self, target: Target, now: u64) -> Option<u8> {
+        self.entry(target.slot).denies(target.tag, now)
+    }
+
+    /// What a key without an entry is told before it takes costs, or after.
+    pub(crate) fn fresh(&self, now: u64, costs: impl Costs, take: bool, verdict: &mut Verdict) {
+        entry::fresh(&self.layout, now, costs, take, verdict);
+    }
+
+    /// What a newcomer is told when there is no room and it is to be denied: the limit of the
+    /// shortest window denies for that window, by when something may have recovered.
+    pub(crate) fn no_room(&self, now: u64, verdict: &mut Verdict) {
+        let (shortest, outcome) = self.layout.shortest_window();
+        self.fresh(now, Same(1), false, verdict);
+        verdict.violated = 1 << shortest;
+        if let Some(place) = verdict.outcomes.get_mut(shortest) {
+            *place = outcome;
+        }
+    }
+
+    /// Gives costs back to a key.
+    pub(crate) fn give_back(&self, tag: u64, costs: impl Costs) {
+        self.change(tag, |entry| entry.give_back(tag, costs));
+    }
+
+    /// Makes a key's entry as if it had never been checked.
+    pub(crate) fn forget(&self, tag: u64) {
+        self.change(tag, |entry| entry.forget(tag));
+    }
+
+    fn change(&self, tag: u64, change: impl Fn(Entry<'_>) -> bool) {
+        while let Some(slot) = self.find(tag) {
+            if change(self.entry(slot)) {
+                self.forget_hint(slot);
+                return;
+            }
+        }
+    }
+
+    /// Brings a key's set near; the first of two steps of a batch.
+    #[inline(always)]
+    pub(crate) fn prefetch_set(&self, tag: u64) {
+        self.region.prefetch(self.layout.tag_word(self.layout.home(tag)));
+    }
+
+    /// Brings the entry near that is likely the key's; the second step.
+    #[inline(always)]
+    pub(crate) fn prefetch_entry(&self, tag: u64) {
+        if let Some(slot) = self.likely_slot(tag) {
+            self.region.prefetch(self.layout.entry_word(slot));
+        }
+    }
+}
+
+#[cfg(not(loom))]
+impl Table {
+    /// A table in memory of this process.
+    pub(crate) fn in_process(policy: &Policy, max_keys: usize, lag: Duration) -> Result<Self> {
+        let layout = Layout::new(policy, max_keys, lag)?;
+        let (words, events) = layout.size();
+        let bytes = Region::bytes(words, events).unwrap_or(u64::MAX);
+        let map = process::reserve(bytes)?;
+        // The rings are left to small pages: most keys never touch theirs.
+        process::ask_for_huge_pages(&map, words * 8);
+        let region = Region::new(map, words, events).ok_or_else(|| too_small(bytes))?;
+        Ok(Self::new(layout, region))
+    }
+}
+
+#[cfg(not(loom))]
+fn too_small(bytes: u64) -> Error {
+    Error::Memory { bytes, source: std::io::ErrorKind::UnexpectedEof.into() }
+}
