@@ -3,7 +3,8 @@
 //! A bucket of `burst` tokens gets back `quota` tokens in `window_ticks` ticks. Counted in
 //! `window_ticks`-ths of a token, that is `quota` of them at every tick: whole numbers, at any
 //! rate. The time of a call is rounded down to a whole tick; what it takes counts from the next
-//! one, so that a tick's refill is never had twice.
+//! one, so that a tick's refill is never had twice. The refill of a bucket that was full starts
+//! at the first whole tick after the call that takes from it.
 
 use crate::limit::Limit;
 
@@ -20,7 +21,7 @@ pub struct Bucket {
     burst: u64,
     /// In fractions of a token.
     owed: u128,
-    /// The tick at which that much was owed.
+    /// The tick at which that much was owed, and from which it is refilled.
     since: u64,
 }
 
@@ -40,7 +41,7 @@ impl Bucket {
 
     /// What is owed at `now`, after the refills since.
     fn owed(&self, now: u64) -> u128 {
-        let ticks = now / self.tick - self.since;
+        let ticks = (now / self.tick).saturating_sub(self.since);
         self.owed.saturating_sub(u128::from(ticks) * self.refill)
     }
 
@@ -78,17 +79,23 @@ impl Bucket {
         if excess == 0 {
             return 0;
         }
-        let then = (u128::from(now / self.tick) + excess.div_ceil(self.refill)) * u128::from(self.tick);
+        let from = u128::from(self.since.max(now / self.tick));
+        let then = (from + excess.div_ceil(self.refill)) * u128::from(self.tick);
         u64::try_from(then - u128::from(now)).unwrap_or(u64::MAX)
     }
 
-    /// Takes `cost` tokens at `now`. What is taken between two ticks finds the refill of the
-    /// tick before it, and must not have that of the next before it ends: at least this much is
-    /// owed.
+    /// Takes `cost` tokens at `now`.
     pub fn take(&mut self, now: u64, cost: u64) {
-        let unfinished = if now.is_multiple_of(self.tick) { 0 } else { self.refill };
-        self.owed = self.owed(now).max(unfinished) + u128::from(cost) * self.token;
-        self.since = now / self.tick;
+        if cost == 0 {
+            return;
+        }
+        let owed = self.owed(now);
+        let (tick, next) = (now / self.tick, now.div_ceil(self.tick));
+        self.since = if owed == 0 { next } else { self.since.max(tick) };
+        // What is taken between two ticks finds the refill of the tick before it, and must not
+        // have that of the next before it ends: at least this much is owed.
+        let unfinished = if self.since < next { self.refill } else { 0 };
+        self.owed = owed.max(unfinished) + u128::from(cost) * self.token;
     }
 
     /// Puts `cost` tokens back; what does not fit is lost.

@@ -54,7 +54,7 @@ pub fn ietf_06(policy: &Policy, decision: &Decision) -> Headers {
         vec![
             ("RateLimit-Limit", integer(limit.quota)),
             ("RateLimit-Remaining", integer(status.remaining)),
-            ("RateLimit-Reset", seconds(status.reset_after)),
+            ("RateLimit-Reset", seconds(status.effective_window)),
             ("RateLimit-Policy", list(policies)),
         ],
     )

@@ -4,6 +4,9 @@
 //! * A log: in no window (t − w, t] do the costs sum to more than the quota.
 //! * A bucket: in no span from one admission to another, T apart, do they sum to more than
 //!   burst + quota·T/w.
+//!
+//! A limiter that denies everything keeps its promise, so there is a second one: what the rule
+//! would have admitted some time ago already is not denied now.
 
 use crate::limit::{Algorithm, Limit};
 
@@ -57,55 +60,71 @@ fn is_within(limit: &Limit, span: u64, admitted: u128) -> bool {
 /// The same judgement, admission by admission, for histories of any length.
 #[derive(Clone, Debug)]
 pub struct Watch {
-    limit: Limit,
+    quota: u128,
+    window: u128,
+    capacity: u128,
+    lateness: u128,
     kept: Kept,
 }
 
 #[derive(Clone, Debug)]
 enum Kept {
-    /// What was admitted and may still be in the window.
+    /// What was admitted and may still matter.
     Window(Vec<Admission>),
     /// What is owed in `window`-ths of a token, nanosecond by nanosecond, and since when.
     Owed(u128, u64),
 }
 
 impl Watch {
-    /// Watches one key's admissions by `limit`.
+    /// Watches one key's admissions by `limit`, which may be late by `lateness` nanoseconds.
     #[must_use]
-    pub fn new(limit: &Limit) -> Self {
+    pub fn new(limit: &Limit, lateness: u64) -> Self {
         let kept = match limit.algorithm {
             Algorithm::SlidingWindowLog => Kept::Window(Vec::new()),
             Algorithm::TokenBucket { .. } => Kept::Owed(0, 0),
         };
-        Self { limit: limit.clone(), kept }
+        let [quota, window, capacity] = [limit.quota, limit.window, limit.capacity()].map(u128::from);
+        Self { quota, window, capacity, lateness: u128::from(lateness), kept }
     }
 
     /// Whether `cost` more at `now`, no earlier than any admission before, keeps the promise.
     #[must_use]
     pub fn would_keep(&self, now: u64, cost: u64) -> bool {
-        let (quota, window) = (u128::from(self.limit.quota), u128::from(self.limit.window));
+        self.has_room(now, cost, 0)
+    }
+
+    /// Whether a denial of `cost` at `now` comes too late: all that stood in its way has been
+    /// gone for longer than allowed.
+    #[must_use]
+    pub fn is_too_late_to_deny(&self, now: u64, cost: u64) -> bool {
+        self.has_room(now, cost, self.lateness)
+    }
+
+    /// Whether `cost` fits at `now` when everything is counted for `longer` than it must be.
+    fn has_room(&self, now: u64, cost: u64, longer: u128) -> bool {
+        let (now, cost) = (u128::from(now), u128::from(cost));
         match &self.kept {
             Kept::Window(kept) => {
-                let live = kept.iter().filter(|a| u128::from(a.at) + window > u128::from(now));
-                live.map(|a| u128::from(a.cost)).sum::<u128>() + u128::from(cost) <= quota
+                let live = kept.iter().filter(|a| u128::from(a.at) + self.window + longer > now);
+                live.map(|a| u128::from(a.cost)).sum::<u128>() + cost <= self.quota
             }
             &Kept::Owed(owed, since) => {
-                let owed = owed.saturating_sub(u128::from(now - since) * quota);
-                owed + u128::from(cost) * window <= u128::from(self.limit.capacity()) * window
+                let owed = owed.saturating_sub((now - u128::from(since)) * self.quota);
+                owed + longer * self.quota + cost * self.window <= self.capacity * self.window
             }
         }
     }
 
     /// Records an admission.
     pub fn admit(&mut self, now: u64, cost: u64) {
-        let (quota, window) = (u128::from(self.limit.quota), u128::from(self.limit.window));
         match &mut self.kept {
             Kept::Window(kept) => {
-                kept.retain(|a| u128::from(a.at) + window > u128::from(now));
+                kept.retain(|a| u128::from(a.at) + self.window + self.lateness > u128::from(now));
                 kept.push(Admission { at: now, cost });
             }
             Kept::Owed(owed, since) => {
-                *owed = owed.saturating_sub(u128::from(now - *since) * quota) + u128::from(cost) * window;
+                let paid = u128::from(now - *since) * self.quota;
+                *owed = owed.saturating_sub(paid) + u128::from(cost) * self.window;
                 *since = now;
             }
         }
@@ -114,19 +133,19 @@ impl Watch {
     /// Records that the newest `cost` units were given back.
     pub fn give_back(&mut self, cost: u64) {
         match &mut self.kept {
-            Kept::Window(kept) => {
-                let mut rest = cost;
-                while let Some(newest) = kept.last_mut().filter(|_| rest > 0) {
-                    let taken = rest.min(newest.cost);
-                    (newest.cost, rest) = (newest.cost - taken, rest - taken);
-                    if newest.cost == 0 {
-                        kept.pop();
-                    }
-                }
-            }
-            Kept::Owed(owed, _) => {
-                *owed = owed.saturating_sub(u128::from(cost) * u128::from(self.limit.window));
-            }
+            Kept::Window(kept) => forget_newest(kept, cost),
+            Kept::Owed(owed, _) => *owed = owed.saturating_sub(u128::from(cost) * self.window),
+        }
+    }
+}
+
+fn forget_newest(kept: &mut Vec<Admission>, cost: u64) {
+    let mut rest = cost;
+    while let Some(newest) = kept.last_mut().filter(|_| rest > 0) {
+        let taken = rest.min(newest.cost);
+        (newest.cost, rest) = (newest.cost - taken, rest - taken);
+        if newest.cost == 0 {
+            kept.pop();
         }
     }
 }
@@ -160,7 +179,7 @@ mod tests {
         let mut seed = 1_u64;
         for limit in [Limit::log("a", 3, 20), Limit::bucket("a", 3, 20, 2), Limit::bucket("a", 7, 20, 3)] {
             for _ in 0..500 {
-                let (mut now, mut watch, mut kept, mut times) = (0, Watch::new(&limit), true, Vec::new());
+                let (mut now, mut watch, mut kept, mut times) = (0, Watch::new(&limit, 0), true, Vec::new());
                 for _ in 0..12 {
                     seed =
                         seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

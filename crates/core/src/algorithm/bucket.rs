@@ -144,8 +144,8 @@ impl Bucket {
 
     /// The bucket with `cost` tokens put back, up to full.
     pub(crate) fn give_back(self, rule: &BucketRule, cost: u64) -> Self {
-        let level = self.level.saturating_sub(cost * rule.token.get());
-        Self { level, pending: if level == 0 { 0 } else { self.pending } }
+        let units = cost * rule.token.get();
+        if units >= self.owed(rule) { Self::FULL } else { Self { level: self.level - units, ..self } }
     }
 
     /// The tick at which the bucket is full, given the tick of the last admission; `None` if it
