@@ -17,6 +17,8 @@ pub(super) fn render(report: &Report<'_>) -> serde_json::Result<String> {
         requests: report.requests(),
         keys: report.trace.keys.len(),
         sources: &report.sources,
+        key: &report.key,
+        cost: &report.cost,
         span: report.trace.span().map(|(first, last)| Span {
             first: rfc3339(first),
             last: rfc3339(last),
@@ -42,6 +44,8 @@ struct Whole<'a> {
     #[serde(flatten)]
     main: Judged<'a>,
     sources: &'a [String],
+    key: &'a str,
+    cost: &'a str,
     span: Option<Span>,
     busiest_minute: Option<BusiestMinute>,
     malformed: u64,
