@@ -110,12 +110,14 @@ struct PolicyView<'a> {
     name: Option<&'a str>,
     notation: String,
     limits: Vec<LimitView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_body: Option<u64>,
 }
 
 impl<'a> From<&'a Policy> for PolicyView<'a> {
     fn from(policy: &'a Policy) -> Self {
         let limits = policy.limits().iter().map(LimitView::from).collect();
-        Self { name: policy.name(), notation: policy.to_string(), limits }
+        Self { name: policy.name(), notation: policy.to_string(), limits, max_body: policy.max_body() }
     }
 }
 
@@ -127,6 +129,7 @@ struct LimitView<'a> {
     algorithm: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     burst: Option<u64>,
+    unit: &'static str,
     resolution: Seconds,
 }
 
@@ -138,6 +141,7 @@ impl<'a> From<&'a Limit> for LimitView<'a> {
             window: Seconds(limit.window()),
             algorithm: limit.algorithm().as_str(),
             burst: (limit.algorithm() == Algorithm::TokenBucket).then(|| limit.capacity()),
+            unit: limit.unit().as_str(),
             resolution: Seconds(limit.resolution()),
         }
     }
