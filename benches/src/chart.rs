@@ -37,7 +37,7 @@ const LABELS: usize = 140;
 const BARS: f64 = 210.0;
 const ROW: usize = 22;
 const HEAD: usize = 34;
-const TOP: usize = 60;
+const TOP: usize = 78;
 
 const STYLE: &str = "
   text { font: 13px system-ui, sans-serif; fill: #1f2328 }
@@ -69,7 +69,8 @@ pub fn svg(record: &Record) -> String {
         svg xmlns="http://www.w3.org/2000/svg" viewBox={ "0 0 " (WIDTH) " " (height) } role="img" aria-label=(spoken(&panels)) {
             style { (PreEscaped(STYLE)) }
             text.title x="12" y="24" { "Nanoseconds a check, less is better" }
-            text.note x="12" y="44" { (note) }
+            text.note x="12" y="44" { "tidegate decides two limits together and reports on both; the others decide one" }
+            text.note x="12" y="61" { (note) }
             @for (index, (title, bars)) in panels.iter().enumerate() {
                 (panel(title, bars, index % 2 * PANEL_WIDTH, TOP + index / 2 * panel_height))
             }
