@@ -22,6 +22,11 @@ pub(crate) struct Outcome {
     pub(crate) next: u32,
 }
 
+impl Outcome {
+    /// No limit's outcome.
+    pub(crate) const NONE: Self = Self { remaining: 0, reset: 0, next: 0 };
+}
+
 /// The outcomes of a policy's limits, in order; those beyond its limits mean nothing.
 pub(crate) type Outcomes = [Outcome; MAX_LIMITS];
 
@@ -68,39 +73,23 @@ pub struct Decision<'a> {
 }
 
 impl<'a> Decision<'a> {
-    /// A decision by a clock whose readings are Unix time or not, with the verdict still to come.
+    /// A decision by a clock whose readings are Unix time or not, for a key that the table counts
+    /// or not. By value throughout, so that it is written once, where it is returned.
     #[inline(always)]
-    pub(crate) fn pending(policy: &'a Policy, wall_is_now: bool) -> Self {
-        Self { policy, reported: 0, wall_is_now, tracked: true, verdict: Verdict::default() }
-    }
-
-    /// Lets the engine fill in the verdict where it stands.
-    #[inline(always)]
-    pub(crate) fn verdict_mut(&mut self) -> &mut Verdict {
-        &mut self.verdict
-    }
-
-    /// To be called once the verdict is there.
-    #[inline(always)]
-    pub(crate) fn complete(&mut self) {
-        let violated = self.verdict.violated;
-        self.reported = if violated & violated.wrapping_sub(1) != 0
-            || (violated == 0 && self.policy.report() != Report::First)
-        {
-            self.choose_reported()
+    pub(crate) fn new(policy: &'a Policy, wall_is_now: bool, tracked: bool, verdict: Verdict) -> Self {
+        let violated = verdict.violated;
+        let several = violated & violated.wrapping_sub(1) != 0;
+        let reported = if several || (violated == 0 && policy.report() != Report::First) {
+            Self { policy, reported: 0, wall_is_now, tracked, verdict }.choose_reported()
         } else {
             // One limit denies, or none and the first is reported.
             (violated.trailing_zeros() & 7) as u8
         };
-    }
-
-    /// Marks the key as one that the table had no room to count.
-    pub(crate) fn set_untracked(&mut self) {
-        self.tracked = false;
+        Self { policy, reported, wall_is_now, tracked, verdict }
     }
 
     #[cold]
-    fn choose_reported(&self) -> u8 {
+    fn choose_reported(self) -> u8 {
         let chosen = if self.verdict.violated != 0 {
             self.limits().enumerate().filter(|(_, s)| s.violated).max_by(|(i, a), (j, b)| {
                 // On equal waits the earlier limit of the policy.

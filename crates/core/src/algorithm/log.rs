@@ -6,7 +6,7 @@
 //!
 //! Deciding a cost of n reads one event: the n-th oldest of those that would have to leave.
 
-use super::{Present, ticks};
+use super::{Present, Ring, Rule, ticks};
 use crate::decision::Outcome;
 
 /// How many of the newest events are kept with the log itself.
@@ -17,14 +17,6 @@ pub(crate) const RECENT: u32 = 4;
 /// Ages of stored events stay below 3·2³⁰: those live at the last admission are younger than a
 /// window (≤ 2³⁰), and a log idle for longer than a window and the clock's lag is empty.
 const FUTURE: u32 = 1 << 30;
-
-/// Where the older events are: the slots of one limit of one entry.
-pub(crate) trait Ring {
-    /// The event in slot `index`.
-    fn get(&self, index: u32) -> u32;
-    /// Puts `event` into slot `index`.
-    fn set(&self, index: u32, event: u32);
-}
 
 /// The constants of a log.
 #[derive(Clone, Copy, Debug)]
@@ -73,29 +65,9 @@ impl LogRule {
 }
 
 impl Log {
-    /// A log without events.
-    pub(crate) const EMPTY: Self = Self { head: 0, len: 0, recent: [0; 2] };
-
-    /// The log in its stored form, from words that may hold anything.
-    #[inline(always)]
-    pub(crate) fn from_words(words: [u64; 3], rule: &LogRule) -> Self {
-        let [place, newer, older] = words;
-        let (head, len) = (place as u32, (place >> 32) as u32);
-        Self {
-            head: if head < rule.ring_slots() { head } else { 0 },
-            len: len.min(rule.quota),
-            recent: [newer, older],
-        }
-    }
-
-    #[inline(always)]
-    pub(crate) fn to_words(self) -> [u64; 3] {
-        [u64::from(self.len) << 32 | u64::from(self.head), self.recent[0], self.recent[1]]
-    }
-
     /// Event `index` of `len`, counted from the oldest.
     #[inline(always)]
-    fn event(&self, rule: &LogRule, ring: &impl Ring, index: u32) -> u32 {
+    fn event(self, rule: &LogRule, ring: impl Ring, index: u32) -> u32 {
         let from_newest = self.len - 1 - index;
         if from_newest < RECENT {
             let pair = if from_newest < 2 { self.recent[0] } else { self.recent[1] };
@@ -107,26 +79,14 @@ impl Log {
 
     /// Events that stand in the ring.
     #[inline(always)]
-    fn in_ring(&self) -> u32 {
+    fn in_ring(self) -> u32 {
         self.len.saturating_sub(RECENT)
-    }
-
-    /// The same log without the events that have left the window.
-    #[inline(always)]
-    pub(crate) fn settle(self, rule: &LogRule, ring: &impl Ring, present: Present) -> Self {
-        let now = present.now as u32;
-        if self.len == 0 || present.idle > u64::from(rule.window) + rule.lead {
-            return Self { len: 0, ..self };
-        }
-        if rule.is_live(self.event(rule, ring, 0), now) {
-            return self;
-        }
-        self.without_oldest(rule, self.expired(rule, ring, now))
     }
 
     /// How many of the oldest events have left, given that the oldest has. Events are in order,
     /// and mostly one or two leave at a time: doubling steps, then bisection.
-    fn expired(&self, rule: &LogRule, ring: &impl Ring, now: u32) -> u32 {
+    #[inline(never)]
+    fn expired(self, rule: &LogRule, ring: impl Ring, now: u32) -> u32 {
         let has_left = |count: u32| !rule.is_live(self.event(rule, ring, count - 1), now);
         let (mut gone, mut step) = (1, 1);
         while gone + step <= self.len && has_left(gone + step) {
@@ -150,84 +110,115 @@ impl Log {
         Self { head: rule.wrap(self.head + from_ring), len: self.len - count, ..self }
     }
 
-    /// Whether a settled log admits `cost` more units.
+    /// Ticks until the oldest event leaves; 0 if there is none.
     #[inline(always)]
-    pub(crate) fn admits(&self, rule: &LogRule, cost: u64) -> bool {
-        cost <= u64::from(rule.quota - self.len)
+    fn until_next(self, rule: &LogRule, ring: impl Ring, present: Present) -> u32 {
+        if self.len == 0 { 0 } else { rule.until_leaves(self.event(rule, ring, 0), present.now as u32) }
+    }
+}
+
+impl Rule for LogRule {
+    type State = Log;
+
+    #[inline(always)]
+    fn empty(&self) -> Log {
+        Log { head: 0, len: 0, recent: [0; 2] }
     }
 
-    /// Whether a settled log has nothing left.
     #[inline(always)]
-    pub(crate) fn is_spent(&self, rule: &LogRule) -> bool {
-        self.len >= rule.quota
-    }
-
-    /// Ticks until the oldest event of a settled log leaves; 0 if it has none.
-    #[inline(always)]
-    pub(crate) fn until_next(&self, rule: &LogRule, ring: &impl Ring, present: Present) -> u32 {
-        if self.len == 0 {
-            return 0;
-        }
-        rule.until_leaves(self.event(rule, ring, 0), present.now as u32)
-    }
-
-    /// What a settled log says of itself when it does not deny.
-    #[inline(always)]
-    pub(crate) fn outcome(&self, rule: &LogRule, ring: &impl Ring, present: Present) -> Outcome {
-        let newest = rule.until_leaves(self.recent[0] as u32, present.now as u32);
-        Outcome {
-            remaining: u64::from(rule.quota - self.len),
-            reset: if self.len == 0 { 0 } else { newest },
-            next: self.until_next(rule, ring, present),
+    fn read(&self, word: impl Fn(usize) -> u64) -> Log {
+        let place = word(0);
+        let (head, len) = (place as u32, (place >> 32) as u32);
+        Log {
+            head: if head < self.ring_slots() { head } else { 0 },
+            len: len.min(self.quota),
+            recent: [word(1), word(2)],
         }
     }
 
-    /// What a settled log says of itself when it denies `cost`: it waits until as many of the
-    /// oldest events have left as units are lacking.
     #[inline(always)]
-    pub(crate) fn denial(&self, rule: &LogRule, ring: &impl Ring, present: Present, cost: u64) -> Outcome {
-        let lacking = u64::from(self.len).saturating_add(cost).saturating_sub(u64::from(rule.quota));
-        let last_to_leave = ticks(lacking).min(self.len).saturating_sub(1);
-        let wait = match self.len {
-            0 => rule.window,
-            _ => rule.until_leaves(self.event(rule, ring, last_to_leave), present.now as u32),
-        };
-        Outcome { next: wait, ..self.outcome(rule, ring, present) }
+    fn write(&self, state: Log, mut word: impl FnMut(usize, u64)) {
+        word(2, state.recent[1]);
+        word(1, state.recent[0]);
+        word(0, u64::from(state.len) << 32 | u64::from(state.head));
     }
 
-    /// The settled log with `cost` more events, which it admits. Writes to the ring only slots
-    /// that are not in use before.
     #[inline(always)]
-    pub(crate) fn take(self, rule: &LogRule, ring: &impl Ring, present: Present, cost: u64) -> Self {
-        let cost = ticks(cost).min(rule.quota - self.len);
+    fn settle(&self, log: Log, ring: impl Ring, present: Present) -> Log {
+        let now = present.now as u32;
+        if log.len == 0 || present.idle > u64::from(self.window) + self.lead {
+            return Log { len: 0, ..log };
+        }
+        if self.is_live(log.event(self, ring, 0), now) {
+            return log;
+        }
+        log.without_oldest(self, log.expired(self, ring, now))
+    }
+
+    #[inline(always)]
+    fn admits(&self, log: Log, cost: u64) -> bool {
+        cost <= u64::from(self.quota - log.len)
+    }
+
+    #[inline(always)]
+    fn take(&self, log: Log, ring: impl Ring, present: Present, cost: u64) -> Log {
+        let cost = ticks(cost).min(self.quota - log.len);
         let recorded = (present.now + present.lead) as u32;
-        let len = self.len + cost;
-        for index in self.in_ring()..len.saturating_sub(RECENT) {
-            let event = if index < self.len { self.event(rule, ring, index) } else { recorded };
-            ring.set(rule.wrap(self.head + index), event);
+        let len = log.len + cost;
+        for index in log.in_ring()..len.saturating_sub(RECENT) {
+            let event = if index < log.len { log.event(self, ring, index) } else { recorded };
+            ring.set(self.wrap(log.head + index), event);
         }
-        let mut recent = self.recent;
+        let mut recent = log.recent;
         for _ in 0..cost.min(RECENT) {
             recent = pushed(recent, recorded);
         }
-        Self { len, recent, ..self }
+        Log { len, recent, ..log }
     }
 
-    /// The log without its newest `cost` events.
-    pub(crate) fn give_back(self, rule: &LogRule, ring: &impl Ring, cost: u64) -> Self {
-        let len = self.len - ticks(cost).min(self.len);
+    fn give_back(&self, log: Log, ring: impl Ring, cost: u64) -> Log {
+        let len = log.len - ticks(cost).min(log.len);
         let kept = len.saturating_sub(RECENT)..len;
-        let recent = kept.fold([0; 2], |recent, index| pushed(recent, self.event(rule, ring, index)));
-        Self { len, recent, ..self }
+        let recent = kept.fold([0; 2], |recent, index| pushed(recent, log.event(self, ring, index)));
+        Log { len, recent, ..log }
     }
 
-    /// The tick at which the last event leaves, given the tick of the last admission; `None` for
-    /// a log without events.
-    pub(crate) fn recovers_at(&self, rule: &LogRule, last: u64) -> Option<u64> {
-        let newest = self.recent[0] as u32;
+    #[inline(always)]
+    fn outcome(&self, log: Log, ring: impl Ring, present: Present) -> Outcome {
+        let newest = self.until_leaves(log.recent[0] as u32, present.now as u32);
+        Outcome {
+            remaining: u64::from(self.quota - log.len),
+            reset: if log.len == 0 { 0 } else { newest },
+            next: log.until_next(self, ring, present),
+        }
+    }
+
+    /// The cost waits until as many of the oldest events have left as units are lacking.
+    #[inline(always)]
+    fn denial(&self, log: Log, ring: impl Ring, present: Present, cost: u64) -> Outcome {
+        let now = present.now as u32;
+        let lacking = ticks(cost).saturating_sub(self.quota - log.len);
+        let last_to_leave = lacking.min(log.len).saturating_sub(1);
+        Outcome {
+            remaining: u64::from(self.quota - log.len),
+            reset: self.until_leaves(log.recent[0] as u32, now),
+            next: match log.len {
+                0 => self.window,
+                _ => self.until_leaves(log.event(self, ring, last_to_leave), now),
+            },
+        }
+    }
+
+    #[inline(always)]
+    fn spent_for(&self, log: Log, ring: impl Ring, present: Present) -> Option<u32> {
+        (log.len >= self.quota).then(|| log.until_next(self, ring, present))
+    }
+
+    fn recovers_at(&self, log: Log, last: u64) -> Option<u64> {
+        let newest = log.recent[0] as u32;
         let ahead = newest.wrapping_sub(last as u32) as i32;
-        let leaves = last.saturating_add_signed(i64::from(ahead)).saturating_add(u64::from(rule.window));
-        (self.len != 0).then_some(leaves)
+        let leaves = last.saturating_add_signed(i64::from(ahead)).saturating_add(u64::from(self.window));
+        (log.len != 0).then_some(leaves)
     }
 }
 

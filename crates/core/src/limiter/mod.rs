@@ -15,10 +15,10 @@ use std::time::Duration;
 use ahash::RandomState;
 
 use crate::clock::{Clock, Listener};
-use crate::decision::Decision;
+use crate::decision::{Decision, Verdict};
 use crate::error::{Error, Result};
 use crate::policy::{IntoPolicy, Policy};
-use crate::table::{Admission, Costs, One, Same, Table, Target};
+use crate::table::{Admission, Attempt, Costs, Limits, One, Same, Table, Target, with_limits};
 use crate::time::Nanos;
 
 use acquire::Waiters;
@@ -132,7 +132,7 @@ impl Limiter {
     #[inline]
     pub fn check(&self, key: impl AsRef<[u8]>) -> Result<Decision<'_>> {
         let tag = self.tag(key.as_ref())?;
-        self.decided(tag, self.clock.now().get(), One)
+        self.decide(tag, self.clock.now().get(), One)
     }
 
     /// Decides about `cost` units for `key`: all are taken from every limit, or nothing is.
@@ -143,7 +143,7 @@ impl Limiter {
     pub fn check_n(&self, key: impl AsRef<[u8]>, cost: u64) -> Result<Decision<'_>> {
         let tag = self.tag(key.as_ref())?;
         self.validate(cost)?;
-        self.decided(tag, self.clock.now().get(), Same(cost))
+        self.decide(tag, self.clock.now().get(), Same(cost))
     }
 
     /// Decides as [`check_n`](Self::check_n) does, at a time that the caller gives in place of the
@@ -155,7 +155,7 @@ impl Limiter {
     pub fn check_at(&self, key: impl AsRef<[u8]>, cost: u64, now: Nanos) -> Result<Decision<'_>> {
         let tag = self.tag(key.as_ref())?;
         self.validate(cost)?;
-        self.decided(tag, now.get(), Same(cost))
+        self.decide(tag, now.get(), Same(cost))
     }
 
     /// Decides about a cost for each limit, in the policy's order: one request and 900 tokens,
@@ -176,7 +176,7 @@ impl Limiter {
     pub fn check_costs(&self, key: impl AsRef<[u8]>, costs: &[u64]) -> Result<Decision<'_>> {
         let tag = self.tag(key.as_ref())?;
         self.validate_costs(costs)?;
-        self.decided(tag, self.clock.now().get(), costs)
+        self.decide(tag, self.clock.now().get(), costs)
     }
 
     /// Whether one unit for `key` is within every limit; taken if so. The same as
@@ -208,16 +208,12 @@ impl Limiter {
     pub fn peek(&self, key: impl AsRef<[u8]>) -> Result<Decision<'_>> {
         let tag = self.tag(key.as_ref())?;
         let now = self.clock.now().get();
-        let mut decision = self.pending();
         while let Some(target) = self.table.lookup(tag) {
-            if self.table.look(target, now, Same(1), decision.verdict_mut()) {
-                decision.complete();
-                return Ok(decision);
+            if let Some(verdict) = self.table.look(target, now, Same(1)) {
+                return Ok(self.decision(verdict, true));
             }
         }
-        self.table.fresh(now, Same(1), false, decision.verdict_mut());
-        decision.complete();
-        Ok(decision)
+        Ok(self.decision(self.table.fresh(now, Same(1), false), true))
     }
 
     /// Gives `cost` units back to every limit of `key`: a log forgets its newest events, a bucket
@@ -273,7 +269,7 @@ impl Limiter {
             let now = self.clock.now();
             let left = deadline.saturating_since(now);
             if turn.is_first() || left.is_zero() {
-                let decision = self.decide(tag, now.get(), Same(cost));
+                let decision = self.decide(tag, now.get(), Same(cost))?;
                 match decision.retry_after() {
                     Some(wait) if wait <= left => turn.sleep(&self.clock, wait),
                     _ => return Ok(decision),
@@ -332,81 +328,91 @@ impl Limiter {
         limit.map_or(Error::ZeroCost, |limit| cost_above(limit, cost))
     }
 
+    /// The decision for a tag, counted; as the callers return it, so that it need not be moved.
     #[inline(always)]
-    fn pending(&self) -> Decision<'_> {
-        Decision::pending(&self.policy, self.clock.is_manual())
+    fn decide(&self, tag: u64, now: u64, costs: impl Costs) -> Result<Decision<'_>> {
+        self.decide_near(self.table.guess(tag), tag, now, costs)
     }
 
-    /// The decision for a tag, counted.
+    /// The decision for a tag whose entry is likely to be at `near`, counted.
     #[inline(always)]
-    fn decide(&self, tag: u64, now: u64, costs: impl Costs) -> Decision<'_> {
-        let mut decision = self.pending();
-        self.decide_into(tag, now, costs, &mut decision);
-        decision
+    fn decide_near(
+        &self,
+        near: Option<Target>,
+        tag: u64,
+        now: u64,
+        costs: impl Costs,
+    ) -> Result<Decision<'_>> {
+        with_limits!(self.table.layout, limits => self.decide_as(limits, near, tag, now, costs))
     }
 
-    /// The same where it is returned, so that it need not be moved there.
-    #[inline(always)]
-    fn decided(&self, tag: u64, now: u64, costs: impl Costs) -> Result<Decision<'_>> {
-        let mut result = Ok(self.pending());
-        if let Ok(decision) = &mut result {
-            self.decide_into(tag, now, costs, decision);
+    /// A function of its own for every type of limits, and without a loop: in one function the
+    /// compiler would prepare for all of them, and for the next round, in advance.
+    #[inline(never)]
+    fn decide_as<L: Limits + ?Sized>(
+        &self,
+        limits: &L,
+        near: Option<Target>,
+        tag: u64,
+        now: u64,
+        costs: impl Costs,
+    ) -> Result<Decision<'_>> {
+        let attempt = near.map(|target| self.table.attempt::<L, true>(limits, target, now, costs));
+        match attempt {
+            Some(Attempt::Decided(verdict)) => Ok(self.counted(self.decision(verdict, true))),
+            _ => Ok(self.search_and_decide(tag, now, costs)),
         }
-        result
-    }
-
-    #[inline(always)]
-    fn decide_into(&self, tag: u64, now: u64, costs: impl Costs, decision: &mut Decision<'_>) {
-        let known = self.table.lookup(tag);
-        let decided =
-            known.is_some_and(|target| self.table.check(target, now, costs, decision.verdict_mut()));
-        if !decided {
-            self.decide_newcomer(tag, now, costs, decision);
-        }
-        self.complete(decision);
-    }
-
-    #[inline(always)]
-    fn complete(&self, decision: &mut Decision<'_>) {
-        decision.complete();
-        self.count(decision);
     }
 
     /// Yes or no for a tag, counted.
     #[inline(always)]
     fn decide_briefly(&self, tag: u64, now: u64, costs: impl Costs) -> bool {
-        let Some(target) = self.table.lookup(tag) else { return self.decide(tag, now, costs).allowed() };
-        self.decide_target_briefly(target, now, costs)
+        self.decide_briefly_near(self.table.guess(tag), tag, now, costs)
     }
 
     #[inline(always)]
-    fn decide_target_briefly(&self, target: Target, now: u64, costs: impl Costs) -> bool {
-        if let Some(limit) = self.table.denies(target, now) {
+    fn decide_briefly_near(&self, near: Option<Target>, tag: u64, now: u64, costs: impl Costs) -> bool {
+        if let Some(limit) = near.and_then(|target| self.table.denies(target, now)) {
             self.counters.denied(usize::from(limit));
             return false;
         }
-        let mut decision = self.pending();
-        if !self.table.check_briefly(target, now, costs, decision.verdict_mut()) {
-            self.decide_newcomer(target.tag, now, costs, &mut decision);
-        }
-        self.complete(&mut decision);
-        decision.allowed()
+        with_limits!(self.table.layout, limits => self.decide_briefly_as(limits, near, tag, now, costs))
     }
 
-    /// Decides for a tag that had no entry, or lost it.
-    #[cold]
-    fn decide_newcomer(&self, tag: u64, now: u64, costs: impl Costs, decision: &mut Decision<'_>) {
+    #[inline(never)]
+    fn decide_briefly_as<L: Limits + ?Sized>(
+        &self,
+        limits: &L,
+        near: Option<Target>,
+        tag: u64,
+        now: u64,
+        costs: impl Costs,
+    ) -> bool {
+        match near.map(|target| self.table.attempt::<L, false>(limits, target, now, costs)) {
+            Some(Attempt::Decided(Verdict { violated: 0, .. })) => {
+                self.counters.admitted();
+                true
+            }
+            // Which limit to count the denial for, the whole decision tells.
+            Some(Attempt::Decided(verdict)) => self.counted(self.decision(verdict, true)).allowed(),
+            _ => self.search_and_decide(tag, now, costs).allowed(),
+        }
+    }
+
+    /// The decision for a tag whose entry is not where it is likely to be, or was written to by
+    /// another thread at the same time, or that has none; counted.
+    #[inline(never)]
+    fn search_and_decide(&self, tag: u64, now: u64, costs: impl Costs) -> Decision<'_> {
         loop {
             let target = self.table.lookup(tag).or_else(|| self.place(tag, now));
-            if target.is_none_or(|target| target.tag != tag) {
-                decision.set_untracked();
-            }
-            let verdict = decision.verdict_mut();
-            match target {
-                Some(target) if self.table.check(target, now, costs, verdict) => return,
-                Some(_) => {}
-                None if self.on_full == OnFull::Allow => return self.table.fresh(now, costs, true, verdict),
-                None => return self.table.no_room(now, verdict),
+            let tracked = target.is_some_and(|target| target.tag == tag);
+            let verdict = match target {
+                Some(target) => self.table.check(target, now, costs),
+                None if self.on_full == OnFull::Allow => Some(self.table.fresh(now, costs, true)),
+                None => Some(self.table.no_room(now)),
+            };
+            if let Some(verdict) = verdict {
+                return self.counted(self.decision(verdict, tracked));
             }
         }
     }
@@ -429,12 +435,18 @@ impl Limiter {
     }
 
     #[inline(always)]
-    fn count(&self, decision: &Decision<'_>) {
+    fn decision(&self, verdict: Verdict, tracked: bool) -> Decision<'_> {
+        Decision::new(&self.policy, self.clock.is_manual(), tracked, verdict)
+    }
+
+    #[inline(always)]
+    fn counted<'a>(&self, decision: Decision<'a>) -> Decision<'a> {
         if decision.allowed() {
             self.counters.admitted();
         } else {
             self.counters.denied(decision.reported_index());
         }
+        decision
     }
 }
 

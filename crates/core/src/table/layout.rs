@@ -11,13 +11,14 @@
 //!
 //! With one log and one bucket an entry is one cache line.
 
+use super::limits::{AnyRule, Placed, Shape};
 use crate::algorithm::bucket::BucketRule;
 use crate::algorithm::log::LogRule;
 use crate::algorithm::ticks;
 use crate::decision::Outcome;
 use crate::error::{Error, Result};
 use crate::limit::{Algorithm, Limit};
-use crate::policy::{MAX_LIMITS, Policy};
+use crate::policy::Policy;
 use crate::time::{Divisor, duration_nanos};
 
 /// Entries of one set, one byte of its tag word each.
@@ -35,35 +36,11 @@ pub(super) const TAG: usize = 0;
 pub(super) const VERSION: usize = 1;
 pub(super) const LAST: usize = 2;
 pub(super) const FREE_AT: usize = 3;
-/// An entry is never shorter than this.
-pub(super) const HEADER: usize = 4;
-
-/// What an algorithm needs to know of its limit.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Rule {
-    Log(LogRule),
-    Bucket(BucketRule),
-}
-
-/// One limit: its rule, and its place in an entry.
-#[derive(Clone, Debug)]
-pub(super) struct LimitLayout {
-    /// Nanoseconds per tick.
-    pub(super) tick: Divisor,
-    /// The window in ticks.
-    window: u32,
-    /// The clock's lag in whole ticks.
-    pub(super) lag: u64,
-    pub(super) rule: Rule,
-    /// First of its words in the entry.
-    pub(super) word: usize,
-    /// First of its slots among the entry's ring slots.
-    pub(super) ring: usize,
-}
 
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
-    pub(super) limits: Box<[LimitLayout]>,
+    pub(crate) shape: Shape,
+    pub(crate) limits: Box<[Placed<AnyRule>]>,
     /// Entries have 2^this words.
     entry_shift: u32,
     /// Whether there is a word for the earliest time at which anything passes. A lone bucket
@@ -110,6 +87,7 @@ impl Layout {
             return Err(too_large());
         }
         Ok(Self {
+            shape: Shape::of(&limits),
             limits: limits.into(),
             entry_shift,
             has_free_at,
@@ -131,7 +109,7 @@ impl Layout {
 
     /// The limit of the shortest window, and what it says when it denies for all of it.
     pub(super) fn shortest_window(&self) -> (usize, Outcome) {
-        let nanos = |limit: &LimitLayout| u64::from(limit.window).saturating_mul(limit.tick.get());
+        let nanos = |limit: &Placed<AnyRule>| u64::from(limit.window).saturating_mul(limit.tick.get());
         let shortest = self.limits.iter().enumerate().min_by_key(|(_, limit)| nanos(limit));
         let (index, window) = shortest.map_or((0, 1), |(i, limit)| (i, limit.window));
         (index, Outcome { remaining: 0, next: window, reset: window })
@@ -206,8 +184,7 @@ fn place_limits(
     limits: &[Limit],
     has_free_at: bool,
     lag: std::time::Duration,
-) -> (Vec<LimitLayout>, usize, usize) {
-    debug_assert!(limits.len() <= MAX_LIMITS);
+) -> (Vec<Placed<AnyRule>>, usize, usize) {
     let mut word = if has_free_at { FREE_AT + 1 } else { FREE_AT };
     let mut ring = 0;
     let mut placed = Vec::with_capacity(limits.len());
@@ -216,29 +193,29 @@ fn place_limits(
         let lag = tick.div_ceil(duration_nanos(lag));
         let rule = rule(limit, lag);
         let window = ticks(limit.window_ticks());
-        placed.push(LimitLayout { tick, window, lag, rule, word, ring });
+        placed.push(Placed { rule, tick, window, lag, word, ring });
         match rule {
-            Rule::Log(rule) => {
+            AnyRule::Log(rule) => {
                 word += 3;
                 ring += rule.ring_slots() as usize;
             }
-            Rule::Bucket(_) => word += 1,
+            AnyRule::Bucket(_) => word += 1,
         }
     }
     (placed, word, ring)
 }
 
 /// Quotas and windows fit: `Limit` has checked them.
-fn rule(limit: &Limit, lag: u64) -> Rule {
+fn rule(limit: &Limit, lag: u64) -> AnyRule {
     match limit.algorithm() {
-        Algorithm::SlidingWindowLog => Rule::Log(LogRule {
+        Algorithm::SlidingWindowLog => AnyRule::Log(LogRule {
             quota: ticks(limit.quota()),
             window: ticks(limit.window_ticks()),
             lead: lag + 1,
         }),
         Algorithm::TokenBucket => {
             let (refill, token) = limit.rate();
-            Rule::Bucket(BucketRule {
+            AnyRule::Bucket(BucketRule {
                 refill: Divisor::new(refill),
                 token: Divisor::new(token),
                 capacity: limit.capacity().saturating_mul(token),
