@@ -5,8 +5,7 @@
 //! a token is T. From full, a greedy caller gets exactly ⌊burst + Q·t/T⌋ tokens in t ticks: no
 //! division ever discards a remainder of the refill.
 
-use super::{Present, Ring, Rule, ticks};
-use crate::decision::Outcome;
+use super::{Outcome, Present, Reading, Ring, Rule};
 use crate::time::Divisor;
 
 /// The constants of a bucket.
@@ -20,6 +19,15 @@ pub(crate) struct BucketRule {
     pub(crate) capacity: u64,
     /// The clock's lag in ticks.
     pub(crate) lag: u64,
+}
+
+impl BucketRule {
+    pub(crate) const WORDS: usize = 1;
+
+    /// The reading of an empty bucket that is asked for all it can hold.
+    pub(crate) fn denial_of_a_burst(&self) -> Reading {
+        Reading([self.capacity, self.capacity / self.token.get()])
+    }
 }
 
 /// No level is above this, so that adding a whole burst (at most 2⁶¹) to one never overflows.
@@ -43,6 +51,16 @@ pub(crate) struct Bucket {
 impl Bucket {
     const FULL: Self = Self { level: 0, pending: 0 };
 
+    #[inline(always)]
+    fn from_word(word: u64) -> Self {
+        Self { level: word & MAX_LEVEL, pending: (word >> PENDING_SHIFT) as u8 }
+    }
+
+    #[inline(always)]
+    fn to_word(self) -> u64 {
+        u64::from(self.pending) << PENDING_SHIFT | self.level
+    }
+
     /// Units that are owed at this moment.
     #[inline(always)]
     fn owed(self, rule: &BucketRule) -> u64 {
@@ -61,10 +79,9 @@ impl Bucket {
     }
 
     /// Ticks until a settled bucket holds so many `tokens` that it does not hold now.
-    #[inline(always)]
-    fn until_holds(self, rule: &BucketRule, tokens: u64) -> u32 {
+    fn until_holds(self, rule: &BucketRule, tokens: u64) -> u64 {
         let needed = self.level + tokens * rule.token.get();
-        ticks(rule.refill.div_ceil(needed.saturating_sub(rule.capacity)))
+        rule.refill.div_ceil(needed.saturating_sub(rule.capacity))
     }
 
     /// The bucket just before an admission. What is owed less than the refill up to the recorded
@@ -89,13 +106,12 @@ impl Rule for BucketRule {
 
     #[inline(always)]
     fn read(&self, word: impl Fn(usize) -> u64) -> Bucket {
-        let word = word(0);
-        Bucket { level: word & MAX_LEVEL, pending: (word >> PENDING_SHIFT) as u8 }
+        Bucket::from_word(word(0))
     }
 
     #[inline(always)]
     fn write(&self, bucket: Bucket, mut word: impl FnMut(usize, u64)) {
-        word(0, u64::from(bucket.pending) << PENDING_SHIFT | bucket.level);
+        word(0, bucket.to_word());
     }
 
     #[inline(always)]
@@ -130,25 +146,25 @@ impl Rule for BucketRule {
         }
     }
 
+    /// The bucket, and the cost that it denies.
     #[inline(always)]
-    fn outcome(&self, bucket: Bucket, _ring: impl Ring, _present: Present) -> Outcome {
+    fn reading(&self, bucket: Bucket, _ring: impl Ring, denied: Option<u64>) -> Reading {
+        Reading([bucket.to_word(), denied.unwrap_or(0)])
+    }
+
+    fn outcome(&self, Reading([bucket, denied]): Reading, _now: u64) -> Outcome {
+        let bucket = Bucket::from_word(bucket);
         let (remaining, _) = self.token.div_rem(bucket.free(self));
+        let awaited = if denied == 0 { remaining + 1 } else { denied };
         Outcome {
             remaining,
-            reset: ticks(self.refill.div_ceil(bucket.level)),
-            next: if bucket.level == 0 { 0 } else { bucket.until_holds(self, remaining + 1) },
+            reset: self.refill.div_ceil(bucket.level),
+            next: if bucket.level == 0 { 0 } else { bucket.until_holds(self, awaited) },
         }
     }
 
     #[inline(always)]
-    fn denial(&self, bucket: Bucket, _ring: impl Ring, _present: Present, cost: u64) -> Outcome {
-        let (remaining, _) = self.token.div_rem(bucket.free(self));
-        let reset = ticks(self.refill.div_ceil(bucket.level));
-        Outcome { remaining, reset, next: bucket.until_holds(self, cost) }
-    }
-
-    #[inline(always)]
-    fn spent_for(&self, bucket: Bucket, _ring: impl Ring, _present: Present) -> Option<u32> {
+    fn spent_for(&self, bucket: Bucket, _present: Present) -> Option<u64> {
         (bucket.free(self) < self.token.get()).then(|| bucket.until_holds(self, 1))
     }
 

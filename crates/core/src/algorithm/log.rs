@@ -6,11 +6,10 @@
 //!
 //! Deciding a cost of n reads one event: the n-th oldest of those that would have to leave.
 
-use super::{Present, Ring, Rule, ticks};
-use crate::decision::Outcome;
+use super::{Outcome, Present, Reading, Ring, Rule};
 
 /// How many of the newest events are kept with the log itself.
-pub(crate) const RECENT: u32 = 4;
+const RECENT: u32 = 4;
 
 /// Events up to this far in the future of `now` count as live rather than as ages past wrapping.
 ///
@@ -24,8 +23,8 @@ pub(crate) struct LogRule {
     pub(crate) quota: u32,
     /// The window in ticks, at most 2³⁰.
     pub(crate) window: u32,
-    /// The most ticks after the present that an admission is recorded.
-    pub(crate) lead: u64,
+    /// After so many nanoseconds without an admission every event has left.
+    pub(crate) stale_nanos: u64,
 }
 
 /// The state of a log.
@@ -37,9 +36,19 @@ pub(crate) struct Log {
     head: u32,
     len: u32,
     recent: [u64; 2],
+    /// Event 0 of a settled log that has one.
+    oldest: u32,
 }
 
 impl LogRule {
+    pub(crate) const WORDS: usize = 3;
+
+    /// The reading of a log whose quota was used up at the tick `now`.
+    pub(crate) fn denial_for_a_window(&self, now: u64) -> Reading {
+        let event = u64::from(now as u32);
+        Reading([event << 32 | u64::from(self.quota), event])
+    }
+
     /// Slots of the ring outside.
     #[inline(always)]
     pub(crate) fn ring_slots(&self) -> u32 {
@@ -53,14 +62,20 @@ impl LogRule {
 
     /// Ticks until a live event leaves the window.
     #[inline(always)]
-    fn until_leaves(&self, event: u32, now: u32) -> u32 {
-        event.wrapping_add(self.window).wrapping_sub(now)
+    fn until_leaves(&self, event: u32, now: u64) -> u64 {
+        u64::from(event.wrapping_add(self.window).wrapping_sub(now as u32))
     }
 
     #[inline(always)]
     fn wrap(&self, index: u32) -> u32 {
         let slots = self.ring_slots();
         if index >= slots { index - slots } else { index }
+    }
+
+    /// A cost of at most the quota, as a number of events.
+    #[inline(always)]
+    fn events(&self, cost: u64) -> u32 {
+        u32::try_from(cost).unwrap_or(self.quota)
     }
 }
 
@@ -77,43 +92,46 @@ impl Log {
         }
     }
 
+    #[inline(always)]
+    fn newest(self) -> u32 {
+        self.recent[0] as u32
+    }
+
     /// Events that stand in the ring.
     #[inline(always)]
     fn in_ring(self) -> u32 {
         self.len.saturating_sub(RECENT)
     }
 
-    /// How many of the oldest events have left, given that the oldest has. Events are in order,
-    /// and mostly one or two leave at a time: doubling steps, then bisection.
-    #[inline(never)]
-    fn expired(self, rule: &LogRule, ring: impl Ring, now: u32) -> u32 {
-        let has_left = |count: u32| !rule.is_live(self.event(rule, ring, count - 1), now);
-        let (mut gone, mut step) = (1, 1);
-        while gone + step <= self.len && has_left(gone + step) {
-            gone += step;
-            step *= 2;
-        }
-        let mut beyond = (gone + step).min(self.len + 1);
-        while gone + 1 < beyond {
-            let middle = gone + (beyond - gone) / 2;
-            if has_left(middle) {
-                gone = middle;
-            } else {
-                beyond = middle;
-            }
-        }
-        gone
-    }
-
-    fn without_oldest(self, rule: &LogRule, count: u32) -> Self {
-        let from_ring = count.min(self.in_ring());
-        Self { head: rule.wrap(self.head + from_ring), len: self.len - count, ..self }
-    }
-
-    /// Ticks until the oldest event leaves; 0 if there is none.
+    /// The log without the events that have left, given that the oldest has.
     #[inline(always)]
-    fn until_next(self, rule: &LogRule, ring: impl Ring, present: Present) -> u32 {
-        if self.len == 0 { 0 } else { rule.until_leaves(self.event(rule, ring, 0), present.now as u32) }
+    fn without_expired(self, rule: &LogRule, ring: impl Ring, now: u32) -> Self {
+        let Self { head, len, recent: [newer, older], .. } = self;
+        let gone = expired(rule, ring, now, (head, len), newer, older);
+        let from_ring = gone.min(self.in_ring());
+        let log = Self { head: rule.wrap(self.head + from_ring), len: self.len - gone, ..self };
+        Self { oldest: if log.len == 0 { 0 } else { log.event(rule, ring, 0) }, ..log }
+    }
+
+    /// The log with one more event, the newest. The one that falls out of the newest four goes to
+    /// the ring.
+    #[inline(always)]
+    fn push(self, rule: &LogRule, ring: impl Ring, event: u32) -> Self {
+        let [newer, older] = self.recent;
+        if self.len >= RECENT {
+            ring.set(rule.wrap(self.head + self.len - RECENT), (older >> 32) as u32);
+        }
+        Self {
+            len: self.len + 1,
+            recent: [newer << 32 | u64::from(event), older << 32 | newer >> 32],
+            oldest: if self.len == 0 { event } else { self.oldest },
+            ..self
+        }
+    }
+
+    #[inline(never)]
+    fn push_many(self, rule: &LogRule, ring: impl Ring, event: u32, count: u32) -> Self {
+        (0..count).fold(self, |log, _| log.push(rule, ring, event))
     }
 }
 
@@ -122,7 +140,7 @@ impl Rule for LogRule {
 
     #[inline(always)]
     fn empty(&self) -> Log {
-        Log { head: 0, len: 0, recent: [0; 2] }
+        Log { head: 0, len: 0, recent: [0; 2], oldest: 0 }
     }
 
     #[inline(always)]
@@ -133,26 +151,28 @@ impl Rule for LogRule {
             head: if head < self.ring_slots() { head } else { 0 },
             len: len.min(self.quota),
             recent: [word(1), word(2)],
+            oldest: 0,
         }
     }
 
     #[inline(always)]
-    fn write(&self, state: Log, mut word: impl FnMut(usize, u64)) {
-        word(2, state.recent[1]);
-        word(1, state.recent[0]);
-        word(0, u64::from(state.len) << 32 | u64::from(state.head));
+    fn write(&self, log: Log, mut word: impl FnMut(usize, u64)) {
+        word(2, log.recent[1]);
+        word(1, log.recent[0]);
+        word(0, u64::from(log.len) << 32 | u64::from(log.head));
     }
 
     #[inline(always)]
     fn settle(&self, log: Log, ring: impl Ring, present: Present) -> Log {
-        let now = present.now as u32;
-        if log.len == 0 || present.idle > u64::from(self.window) + self.lead {
-            return Log { len: 0, ..log };
+        if log.len == 0 || present.idle_nanos > self.stale_nanos {
+            return Log { len: 0, oldest: 0, ..log };
         }
-        if self.is_live(log.event(self, ring, 0), now) {
-            return log;
+        let oldest = log.event(self, ring, 0);
+        if self.is_live(oldest, present.now as u32) {
+            Log { oldest, ..log }
+        } else {
+            log.without_expired(self, ring, present.now as u32)
         }
-        log.without_oldest(self, log.expired(self, ring, now))
     }
 
     #[inline(always)]
@@ -162,68 +182,77 @@ impl Rule for LogRule {
 
     #[inline(always)]
     fn take(&self, log: Log, ring: impl Ring, present: Present, cost: u64) -> Log {
-        let cost = ticks(cost).min(self.quota - log.len);
         let recorded = (present.now + present.lead) as u32;
-        let len = log.len + cost;
-        for index in log.in_ring()..len.saturating_sub(RECENT) {
-            let event = if index < log.len { log.event(self, ring, index) } else { recorded };
-            ring.set(self.wrap(log.head + index), event);
+        match self.events(cost) {
+            1 => log.push(self, ring, recorded),
+            count => log.push_many(self, ring, recorded, count),
         }
-        let mut recent = log.recent;
-        for _ in 0..cost.min(RECENT) {
-            recent = pushed(recent, recorded);
-        }
-        Log { len, recent, ..log }
     }
 
     fn give_back(&self, log: Log, ring: impl Ring, cost: u64) -> Log {
-        let len = log.len - ticks(cost).min(log.len);
+        let len = log.len - self.events(cost).min(log.len);
         let kept = len.saturating_sub(RECENT)..len;
-        let recent = kept.fold([0; 2], |recent, index| pushed(recent, log.event(self, ring, index)));
+        let recent = kept.fold([0; 2], |[newer, older], index| {
+            let event = u64::from(log.event(self, ring, index));
+            [newer << 32 | event, older << 32 | newer >> 32]
+        });
         Log { len, recent, ..log }
     }
 
+    /// The count, the newest event, and the one whose leaving is waited for: the oldest, or when a
+    /// cost is denied the last of as many of the oldest as units are lacking.
     #[inline(always)]
-    fn outcome(&self, log: Log, ring: impl Ring, present: Present) -> Outcome {
-        let newest = self.until_leaves(log.recent[0] as u32, present.now as u32);
-        Outcome {
-            remaining: u64::from(self.quota - log.len),
-            reset: if log.len == 0 { 0 } else { newest },
-            next: log.until_next(self, ring, present),
-        }
+    fn reading(&self, log: Log, ring: impl Ring, denied: Option<u64>) -> Reading {
+        let lacking = denied.map_or(1, |cost| self.events(cost).saturating_sub(self.quota - log.len));
+        let awaited = if lacking <= 1 { log.oldest } else { log.event(self, ring, lacking.min(log.len) - 1) };
+        Reading([u64::from(log.newest()) << 32 | u64::from(log.len), u64::from(awaited)])
     }
 
-    /// The cost waits until as many of the oldest events have left as units are lacking.
-    #[inline(always)]
-    fn denial(&self, log: Log, ring: impl Ring, present: Present, cost: u64) -> Outcome {
-        let now = present.now as u32;
-        let lacking = ticks(cost).saturating_sub(self.quota - log.len);
-        let last_to_leave = lacking.min(log.len).saturating_sub(1);
+    fn outcome(&self, Reading([state, awaited]): Reading, now: u64) -> Outcome {
+        let (len, newest) = (state as u32, (state >> 32) as u32);
+        if len == 0 {
+            return Outcome { remaining: u64::from(self.quota), reset: 0, next: 0 };
+        }
         Outcome {
-            remaining: u64::from(self.quota - log.len),
-            reset: self.until_leaves(log.recent[0] as u32, now),
-            next: match log.len {
-                0 => self.window,
-                _ => self.until_leaves(log.event(self, ring, last_to_leave), now),
-            },
+            remaining: u64::from(self.quota.saturating_sub(len)),
+            reset: self.until_leaves(newest, now),
+            next: self.until_leaves(awaited as u32, now),
         }
     }
 
     #[inline(always)]
-    fn spent_for(&self, log: Log, ring: impl Ring, present: Present) -> Option<u32> {
-        (log.len >= self.quota).then(|| log.until_next(self, ring, present))
+    fn spent_for(&self, log: Log, present: Present) -> Option<u64> {
+        (log.len >= self.quota).then(|| self.until_leaves(log.oldest, present.now))
     }
 
     fn recovers_at(&self, log: Log, last: u64) -> Option<u64> {
-        let newest = log.recent[0] as u32;
-        let ahead = newest.wrapping_sub(last as u32) as i32;
+        let ahead = log.newest().wrapping_sub(last as u32) as i32;
         let leaves = last.saturating_add_signed(i64::from(ahead)).saturating_add(u64::from(self.window));
         (log.len != 0).then_some(leaves)
     }
 }
 
-/// The four newest events with one more.
-#[inline(always)]
-fn pushed([newer, older]: [u64; 2], event: u32) -> [u64; 2] {
-    [newer << 32 | u64::from(event), older << 32 | newer >> 32]
+/// How many of the oldest events have left, given that the oldest has. Events are in order, and
+/// mostly one or two leave at a time: doubling steps, then bisection.
+///
+/// Out of line, and taking the log apart, so that the way past it keeps the log in registers.
+#[inline(never)]
+fn expired(rule: &LogRule, ring: impl Ring, now: u32, place: (u32, u32), newer: u64, older: u64) -> u32 {
+    let log = Log { head: place.0, len: place.1, recent: [newer, older], oldest: 0 };
+    let has_left = |count: u32| !rule.is_live(log.event(rule, ring, count - 1), now);
+    let (mut gone, mut step) = (1, 1);
+    while gone + step <= log.len && has_left(gone + step) {
+        gone += step;
+        step *= 2;
+    }
+    let mut beyond = (gone + step).min(log.len + 1);
+    while gone + 1 < beyond {
+        let middle = gone + (beyond - gone) / 2;
+        if has_left(middle) {
+            gone = middle;
+        } else {
+            beyond = middle;
+        }
+    }
+    gone
 }

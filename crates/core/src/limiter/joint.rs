@@ -2,7 +2,7 @@
 //! with its own policy. All admit, or nothing is taken.
 
 use super::{Limiter, OnFull};
-use crate::decision::{Decision, Verdict};
+use crate::decision::{Decision, Readings, Verdict};
 use crate::error::{Error, Result};
 use crate::policy::MAX_LIMITS;
 use crate::table::joint::{self, Part};
@@ -120,7 +120,7 @@ enum Stand {
 
 /// `None` if a key lost its entry on the way.
 fn attempt<'a>(parts: &[Joint<'a>], tags: &[u64]) -> Option<Vec<Decision<'a>>> {
-    let times: Vec<u64> = parts.iter().map(|part| part.limiter.clock.now().get()).collect();
+    let times: Vec<u64> = parts.iter().map(|part| part.limiter.now()).collect();
     let stands: Vec<Stand> = parts
         .iter()
         .zip(tags)
@@ -153,7 +153,7 @@ fn attempt<'a>(parts: &[Joint<'a>], tags: &[u64]) -> Option<Vec<Decision<'a>>> {
     parts.iter().zip(&stands).zip(tags.iter().zip(&times)).map(decide).collect()
 }
 
-fn look_at_all(entries: &[Part<'_>]) -> Option<Vec<Verdict>> {
+fn look_at_all(entries: &[Part<'_>]) -> Option<Vec<Verdict<Readings>>> {
     let look = |part: &Part<'_>| part.table.look(part.target, part.now, Same(part.cost));
     entries.iter().map(look).collect()
 }

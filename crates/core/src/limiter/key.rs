@@ -56,12 +56,12 @@ impl<'a> Key<'a> {
     #[inline]
     #[must_use = "false is a denial"]
     pub fn allow(&self) -> bool {
-        self.limiter.decide_briefly_near(self.target(), self.tag, self.limiter.clock.now().get(), One)
+        self.limiter.decide_briefly_near(self.target(), self.tag, self.limiter.now(), One)
     }
 
     #[inline(always)]
     fn decide(&self, costs: impl Costs) -> Result<Decision<'a>> {
-        self.limiter.decide_near(self.target(), self.tag, self.limiter.clock.now().get(), costs)
+        self.limiter.decide_near(self.target(), self.tag, self.limiter.now(), costs)
     }
 
     #[inline(always)]

@@ -9,17 +9,18 @@ mod joint;
 mod key;
 
 use std::fmt;
+use std::hash::{BuildHasher, Hasher};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use ahash::RandomState;
 
 use crate::clock::{Clock, Listener};
-use crate::decision::{Decision, Verdict};
+use crate::decision::{Decision, Plan, Readings, Verdict};
 use crate::error::{Error, Result};
 use crate::policy::{IntoPolicy, Policy};
 use crate::table::{Admission, Attempt, Costs, Limits, One, Same, Table, Target, with_limits};
-use crate::time::Nanos;
+use crate::time::{MAX_NANOS, Nanos};
 
 use acquire::Waiters;
 use counters::Shards;
@@ -64,7 +65,7 @@ pub enum OnFull {
 /// # }
 /// ```
 pub struct Limiter {
-    policy: Policy,
+    plan: Plan,
     table: Table,
     hash: RandomState,
     clock: Clock,
@@ -98,13 +99,14 @@ impl Limiter {
         }
         let most = policy.limits().iter().map(crate::Limit::capacity).min().unwrap_or(0);
         let (hash, counters) = (RandomState::new(), Shards::new());
-        Ok(Self { policy, table, hash, clock, on_full, most, counters, waiters })
+        let plan = Plan::new(policy, &clock);
+        Ok(Self { plan, table, hash, clock, on_full, most, counters, waiters })
     }
 
     /// The policy.
     #[must_use]
     pub fn policy(&self) -> &Policy {
-        &self.policy
+        self.plan.policy()
     }
 
     /// The clock.
@@ -122,7 +124,7 @@ impl Limiter {
     /// What has been admitted, denied, overflowed and reclaimed so far.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        self.counters.sum(self.policy.limits().len())
+        self.counters.sum(self.policy().limits().len())
     }
 
     /// Decides about one unit for `key`, and takes it from every limit if all admit.
@@ -131,8 +133,7 @@ impl Limiter {
     /// An empty key or one longer than [`MAX_KEY_BYTES`].
     #[inline]
     pub fn check(&self, key: impl AsRef<[u8]>) -> Result<Decision<'_>> {
-        let tag = self.tag(key.as_ref())?;
-        self.decide(tag, self.clock.now().get(), One)
+        self.check_one(key.as_ref())
     }
 
     /// Decides about `cost` units for `key`: all are taken from every limit, or nothing is.
@@ -143,7 +144,7 @@ impl Limiter {
     pub fn check_n(&self, key: impl AsRef<[u8]>, cost: u64) -> Result<Decision<'_>> {
         let tag = self.tag(key.as_ref())?;
         self.validate(cost)?;
-        self.decide(tag, self.clock.now().get(), Same(cost))
+        self.decide(tag, self.now(), Same(cost))
     }
 
     /// Decides as [`check_n`](Self::check_n) does, at a time that the caller gives in place of the
@@ -155,7 +156,7 @@ impl Limiter {
     pub fn check_at(&self, key: impl AsRef<[u8]>, cost: u64, now: Nanos) -> Result<Decision<'_>> {
         let tag = self.tag(key.as_ref())?;
         self.validate(cost)?;
-        self.decide(tag, now.get(), Same(cost))
+        self.decide(tag, bounded(now), Same(cost))
     }
 
     /// Decides about a cost for each limit, in the policy's order: one request and 900 tokens,
@@ -176,7 +177,7 @@ impl Limiter {
     pub fn check_costs(&self, key: impl AsRef<[u8]>, costs: &[u64]) -> Result<Decision<'_>> {
         let tag = self.tag(key.as_ref())?;
         self.validate_costs(costs)?;
-        self.decide(tag, self.clock.now().get(), costs)
+        self.decide(tag, self.now(), costs)
     }
 
     /// Whether one unit for `key` is within every limit; taken if so. The same as
@@ -186,8 +187,7 @@ impl Limiter {
     /// As for [`check`](Self::check).
     #[inline]
     pub fn allow(&self, key: impl AsRef<[u8]>) -> Result<bool> {
-        let tag = self.tag(key.as_ref())?;
-        Ok(self.decide_briefly(tag, self.clock.now().get(), One))
+        self.allow_one(key.as_ref())
     }
 
     /// Whether `cost` units for `key` are within every limit; taken if so.
@@ -198,7 +198,7 @@ impl Limiter {
     pub fn allow_n(&self, key: impl AsRef<[u8]>, cost: u64) -> Result<bool> {
         let tag = self.tag(key.as_ref())?;
         self.validate(cost)?;
-        Ok(self.decide_briefly(tag, self.clock.now().get(), Same(cost)))
+        Ok(self.decide_briefly(tag, self.now(), Same(cost)))
     }
 
     /// What a check of one unit would be told, with the numbers as they are now; takes nothing.
@@ -207,7 +207,7 @@ impl Limiter {
     /// As for [`check`](Self::check).
     pub fn peek(&self, key: impl AsRef<[u8]>) -> Result<Decision<'_>> {
         let tag = self.tag(key.as_ref())?;
-        let now = self.clock.now().get();
+        let now = self.now();
         while let Some(target) = self.table.lookup(tag) {
             if let Some(verdict) = self.table.look(target, now, Same(1)) {
                 return Ok(self.decision(verdict, true));
@@ -269,7 +269,7 @@ impl Limiter {
             let now = self.clock.now();
             let left = deadline.saturating_since(now);
             if turn.is_first() || left.is_zero() {
-                let decision = self.decide(tag, now.get(), Same(cost))?;
+                let decision = self.decide(tag, bounded(now), Same(cost))?;
                 match decision.retry_after() {
                     Some(wait) if wait <= left => turn.sleep(&self.clock, wait),
                     _ => return Ok(decision),
@@ -289,6 +289,22 @@ impl Limiter {
         Ok(Key::new(self, self.tag(key.as_ref())?))
     }
 
+    fn check_one(&self, key: &[u8]) -> Result<Decision<'_>> {
+        let tag = self.tag(key)?;
+        self.decide(tag, self.now(), One)
+    }
+
+    fn allow_one(&self, key: &[u8]) -> Result<bool> {
+        let tag = self.tag(key)?;
+        Ok(self.decide_briefly(tag, self.now(), One))
+    }
+
+    /// The present, within what the engine tells apart.
+    #[inline(always)]
+    fn now(&self) -> u64 {
+        bounded(self.clock.now())
+    }
+
     /// The fingerprint that stands for a key. Two of a million live keys share one with a
     /// probability of 3·10⁻⁸.
     #[inline(always)]
@@ -299,8 +315,10 @@ impl Limiter {
 
     #[inline(always)]
     fn tag_of(&self, valid_key: &[u8]) -> u64 {
+        let mut hasher = self.hash.build_hasher();
+        hasher.write(valid_key);
         // Zero is the tag of memory never written.
-        self.hash.hash_one(valid_key).max(1)
+        hasher.finish().max(1)
     }
 
     #[inline(always)]
@@ -309,7 +327,7 @@ impl Limiter {
     }
 
     fn validate_costs(&self, costs: &[u64]) -> Result<()> {
-        let limits = self.policy.limits();
+        let limits = self.policy().limits();
         if costs.len() != limits.len() {
             return Err(Error::CostCount { expected: limits.len(), given: costs.len() });
         }
@@ -324,7 +342,7 @@ impl Limiter {
 
     #[cold]
     fn bad_cost(&self, cost: u64) -> Error {
-        let limit = self.policy.limits().iter().find(|limit| cost > limit.capacity());
+        let limit = self.policy().limits().iter().find(|limit| cost > limit.capacity());
         limit.map_or(Error::ZeroCost, |limit| cost_above(limit, cost))
     }
 
@@ -346,8 +364,8 @@ impl Limiter {
         with_limits!(self.table.layout, limits => self.decide_as(limits, near, tag, now, costs))
     }
 
-    /// A function of its own for every type of limits, and without a loop: in one function the
-    /// compiler would prepare for all of them, and for the next round, in advance.
+    /// A function of its own for every type of limits, without a loop, and another for denials: in
+    /// one function the compiler would prepare for all of them in advance.
     #[inline(never)]
     fn decide_as<L: Limits + ?Sized>(
         &self,
@@ -357,10 +375,36 @@ impl Limiter {
         now: u64,
         costs: impl Costs,
     ) -> Result<Decision<'_>> {
-        let attempt = near.map(|target| self.table.attempt::<L, true>(limits, target, now, costs));
-        match attempt {
-            Some(Attempt::Decided(verdict)) => Ok(self.counted(self.decision(verdict, true))),
-            _ => Ok(self.search_and_decide(tag, now, costs)),
+        let Some(target) = near else { return Ok(self.search_and_decide(tag, now, costs)) };
+        if self.table.denies(target, now).is_some() {
+            return self.deny_as(limits, target, now, costs);
+        }
+        match self.table.try_take(limits, target, now, costs) {
+            Attempt::Decided(verdict) => {
+                self.counters.admitted();
+                Ok(self.decision(verdict.spread::<L>(), true))
+            }
+            Attempt::Other => self.deny_as(limits, target, now, costs),
+            Attempt::Gone => Ok(self.search_and_decide(tag, now, costs)),
+        }
+    }
+
+    /// The decision of an entry that seems to deny.
+    #[inline(never)]
+    fn deny_as<L: Limits + ?Sized>(
+        &self,
+        limits: &L,
+        target: Target,
+        now: u64,
+        costs: impl Costs,
+    ) -> Result<Decision<'_>> {
+        match self.table.try_deny(limits, target, now, costs) {
+            Attempt::Decided(verdict) => {
+                let decision = self.decision(verdict.spread::<L>(), true);
+                self.counters.denied(decision.reported_index());
+                Ok(decision)
+            }
+            _ => Ok(self.search_and_decide(target.tag, now, costs)),
         }
     }
 
@@ -388,15 +432,13 @@ impl Limiter {
         now: u64,
         costs: impl Costs,
     ) -> bool {
-        match near.map(|target| self.table.attempt::<L, false>(limits, target, now, costs)) {
-            Some(Attempt::Decided(Verdict { violated: 0, .. })) => {
-                self.counters.admitted();
-                true
-            }
-            // Which limit to count the denial for, the whole decision tells.
-            Some(Attempt::Decided(verdict)) => self.counted(self.decision(verdict, true)).allowed(),
-            _ => self.search_and_decide(tag, now, costs).allowed(),
+        let taken = near.map(|target| self.table.try_take(limits, target, now, costs));
+        if let Some(Attempt::Decided(_)) = taken {
+            self.counters.admitted();
+            return true;
         }
+        // Which limit to count a denial for, the whole decision tells.
+        self.search_and_decide(tag, now, costs).allowed()
     }
 
     /// The decision for a tag whose entry is not where it is likely to be, or was written to by
@@ -435,8 +477,8 @@ impl Limiter {
     }
 
     #[inline(always)]
-    fn decision(&self, verdict: Verdict, tracked: bool) -> Decision<'_> {
-        Decision::new(&self.policy, self.clock.is_manual(), tracked, verdict)
+    fn decision(&self, verdict: Verdict<Readings>, tracked: bool) -> Decision<'_> {
+        Decision::new(&self.plan, tracked, verdict)
     }
 
     #[inline(always)]
@@ -453,12 +495,17 @@ impl Limiter {
 impl fmt::Debug for Limiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Limiter")
-            .field("policy", &self.policy.to_string())
+            .field("policy", &self.policy().to_string())
             .field("max_keys", &self.max_keys())
             .field("clock", &self.clock)
             .field("on_full", &self.on_full)
             .finish_non_exhaustive()
     }
+}
+
+#[inline(always)]
+fn bounded(now: Nanos) -> u64 {
+    now.get().min(MAX_NANOS)
 }
 
 #[inline(always)]

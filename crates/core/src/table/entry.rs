@@ -12,7 +12,8 @@ use super::limits::Limits;
 use super::sync::{AtomicU64, Backoff, Ordering, fence};
 use super::version::{self, LOCKED};
 use crate::algorithm::{Ring, Rule};
-use crate::decision::Verdict;
+use crate::decision::{Readings, Verdict};
+use crate::time::MAX_NANOS;
 
 /// The cost that each limit is to take.
 pub(crate) trait Costs: Copy {
@@ -101,19 +102,7 @@ impl<'a> Entry<'a> {
     #[inline(always)]
     pub(super) fn unlocked_version(&self) -> u64 {
         let version = self.word(VERSION).load(Ordering::Acquire);
-        if version & LOCKED == 0 { version } else { self.wait_for_version() }
-    }
-
-    #[cold]
-    fn wait_for_version(&self) -> u64 {
-        let mut backoff = Backoff::new();
-        loop {
-            backoff.wait();
-            let version = self.word(VERSION).load(Ordering::Acquire);
-            if version & LOCKED == 0 {
-                return version;
-            }
-        }
+        if version & LOCKED == 0 { version } else { wait_until_unlocked(self.word(VERSION)) }
     }
 
     /// The version if nobody is writing at this moment.
@@ -178,7 +167,7 @@ impl<'a> Entry<'a> {
         if self.tag() != tag {
             return None;
         }
-        let last = self.load(LAST);
+        let last = self.load(LAST) & MAX_NANOS;
         let now = now.max(last);
         let steps = limits.settle(*self, now, last);
         Some(Evaluation { version, now, violated: limits.violated(&steps, costs), steps })
@@ -191,26 +180,26 @@ impl<'a> Entry<'a> {
         limits: &L,
         evaluation: &Evaluation<L::Steps>,
         costs: impl Costs,
-    ) -> Option<Verdict> {
+    ) -> Option<Verdict<L::Readings>> {
         let violated = evaluation.violated;
         let denied = |i: usize| (violated >> i & 1 == 1).then(|| costs.of(i));
-        let outcomes = limits.report(*self, &evaluation.steps, denied);
-        self.is_unchanged(evaluation.version).then_some(Verdict { now: evaluation.now, violated, outcomes })
+        let readings = limits.report(*self, &evaluation.steps, denied);
+        self.is_unchanged(evaluation.version).then_some(Verdict { now: evaluation.now, violated, readings })
     }
 
     /// Takes costs that the evaluation admits; `None`, and nothing taken, if the entry changed
-    /// meanwhile. The outcomes are there only if `FULL`.
+    /// meanwhile.
     #[inline(always)]
-    pub(super) fn commit<L: Limits + ?Sized, const FULL: bool>(
+    pub(super) fn commit<L: Limits + ?Sized>(
         &self,
         limits: &L,
         evaluation: &Evaluation<L::Steps>,
         costs: impl Costs,
-    ) -> Option<Verdict> {
+    ) -> Option<Verdict<L::Readings>> {
         if !self.try_lock(evaluation.version) {
             return None;
         }
-        Some(self.write::<L, FULL>(limits, evaluation, costs))
+        Some(self.write(limits, evaluation, costs))
     }
 
     /// The first half of [`commit`](Self::commit), for several entries at once.
@@ -231,17 +220,17 @@ impl<'a> Entry<'a> {
     /// The second half of [`commit`](Self::commit): writes under the lock and gives it back. Every
     /// prefix of the writes can only count more than was granted, never less.
     #[inline(always)]
-    pub(super) fn write<L: Limits + ?Sized, const FULL: bool>(
+    pub(super) fn write<L: Limits + ?Sized>(
         &self,
         limits: &L,
         evaluation: &Evaluation<L::Steps>,
         costs: impl Costs,
-    ) -> Verdict {
-        let (passes, outcomes) = limits.take::<FULL>(*self, &evaluation.steps, costs);
+    ) -> Verdict<L::Readings> {
+        let (passes, readings) = limits.take(*self, &evaluation.steps, costs);
         self.store(LAST, evaluation.now);
         self.store_free_at(passes.at);
         self.unlock(evaluation.version, passes.blocker);
-        Verdict { now: evaluation.now, violated: 0, outcomes }
+        Verdict { now: evaluation.now, violated: 0, readings }
     }
 
     #[inline(always)]
@@ -297,33 +286,45 @@ impl<'a> Entry<'a> {
     /// When every limit has its full quota again: the entry then equals an absent one. Zero if it
     /// counts nothing.
     pub(super) fn recovers_at(&self) -> u64 {
-        let last = self.load(LAST);
+        let last = self.load(LAST) & MAX_NANOS;
         let limits = self.layout.limits.iter();
         limits.map(|limit| limit.recovers_at(*self, last)).max().unwrap_or(0)
     }
 }
 
+#[cold]
+fn wait_until_unlocked(version: &AtomicU64) -> u64 {
+    let mut backoff = Backoff::new();
+    loop {
+        backoff.wait();
+        let version = version.load(Ordering::Acquire);
+        if version & LOCKED == 0 {
+            return version;
+        }
+    }
+}
+
 /// What a key without an entry is told before it takes costs, or after.
-pub(super) fn fresh(layout: &Layout, now: u64, costs: impl Costs, take: bool) -> Verdict {
-    let mut verdict = Verdict { now, ..Verdict::default() };
-    for ((i, limit), outcome) in layout.limits.iter().enumerate().zip(&mut verdict.outcomes) {
+pub(super) fn fresh(layout: &Layout, now: u64, costs: impl Costs, take: bool) -> Verdict<Readings> {
+    let mut verdict = Verdict { now, violated: 0, readings: Readings::default() };
+    for ((i, limit), reading) in layout.limits.iter().enumerate().zip(&mut verdict.readings) {
         let present = limit.present(now, 0);
         let cost = if take { costs.of(i) } else { 0 };
-        let ring = Nowhere((present.now + present.lead) as u32);
-        let state = limit.rule.take(limit.rule.empty(), ring, present, cost);
-        *outcome = limit.rule.outcome(state, ring, present);
+        let state = limit.rule.take(limit.rule.empty(), Nowhere, present, cost);
+        *reading = limit.rule.reading(state, Nowhere, None);
     }
     verdict
 }
 
-/// The ring of a key without an entry: all its events are of one moment.
+/// The ring of a key without an entry. Nothing reads from it: all that a reading without a denial
+/// names are the oldest and the newest event, which a log has at hand.
 #[derive(Clone, Copy)]
-struct Nowhere(u32);
+struct Nowhere;
 
 impl Ring for Nowhere {
-    fn get(&self, _index: u32) -> u32 {
-        self.0
+    fn get(self, _index: u32) -> u32 {
+        0
     }
 
-    fn set(&self, _index: u32, _event: u32) {}
+    fn set(self, _index: u32, _event: u32) {}
 }

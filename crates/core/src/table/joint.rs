@@ -1,9 +1,10 @@
 //! Several entries decided at once: all admit, or nothing is taken.
 
 use super::entry::{Entry, Evaluation, Same};
-use super::limits::{AnyRule, Limits, Placed};
+use super::limits::{Limits, Placed};
 use super::{Table, Target};
-use crate::decision::Verdict;
+use crate::algorithm::any::AnyRule;
+use crate::decision::{Readings, Verdict};
 
 /// One entry and its cost.
 pub(crate) struct Part<'a> {
@@ -27,7 +28,7 @@ type Whole = Evaluation<<[Placed<AnyRule>] as Limits>::Steps>;
 /// Optimistic, in the manner of a single check: evaluate all, then either prove that no entry
 /// has changed since, or lock every one from the version it had. A lock that cannot be had at
 /// once gives all up again, so there is no order in which they could wait for each other.
-pub(crate) fn check(parts: &[Part<'_>]) -> Option<Vec<Verdict>> {
+pub(crate) fn check(parts: &[Part<'_>]) -> Option<Vec<Verdict<Readings>>> {
     let entries: Vec<Entry<'_>> = parts.iter().map(|part| part.table.entry(part.target.slot)).collect();
     loop {
         let evaluate = |(entry, part): (&Entry<'_>, &Part<'_>)| {
@@ -46,25 +47,35 @@ pub(crate) fn check(parts: &[Part<'_>]) -> Option<Vec<Verdict>> {
     }
 }
 
-fn commit_all(entries: &[Entry<'_>], parts: &[Part<'_>], evaluated: &[Whole]) -> Option<Vec<Verdict>> {
+fn commit_all(
+    entries: &[Entry<'_>],
+    parts: &[Part<'_>],
+    evaluated: &[Whole],
+) -> Option<Vec<Verdict<Readings>>> {
     let held = entries.iter().zip(evaluated).take_while(|(entry, evaluation)| entry.hold(evaluation)).count();
     if held < entries.len() {
         entries.iter().zip(evaluated).take(held).for_each(|(entry, evaluation)| entry.release(evaluation));
         return None;
     }
-    let written = entries.iter().zip(parts).zip(evaluated).map(|((entry, part), evaluation)| {
-        entry.write::<_, true>(part.limits(), evaluation, Same(part.cost))
-    });
+    let written = entries
+        .iter()
+        .zip(parts)
+        .zip(evaluated)
+        .map(|((entry, part), evaluation)| entry.write(part.limits(), evaluation, Same(part.cost)));
     Some(written.collect())
 }
 
-fn report_all(entries: &[Entry<'_>], parts: &[Part<'_>], evaluated: &[Whole]) -> Option<Vec<Verdict>> {
+fn report_all(
+    entries: &[Entry<'_>],
+    parts: &[Part<'_>],
+    evaluated: &[Whole],
+) -> Option<Vec<Verdict<Readings>>> {
     let reported = entries
         .iter()
         .zip(parts)
         .zip(evaluated)
         .map(|((entry, part), evaluation)| entry.report(part.limits(), evaluation, Same(part.cost)));
-    let reported: Vec<Verdict> = reported.collect::<Option<_>>()?;
+    let reported: Vec<Verdict<Readings>> = reported.collect::<Option<_>>()?;
     // Each was whole when it was reported; that all were so at one moment takes another look.
     entries.iter().zip(evaluated).all(|(entry, evaluation)| entry.still(evaluation)).then_some(reported)
 }

@@ -11,15 +11,12 @@
 //!
 //! With one log and one bucket an entry is one cache line.
 
-use super::limits::{AnyRule, Placed, Shape};
-use crate::algorithm::bucket::BucketRule;
-use crate::algorithm::log::LogRule;
-use crate::algorithm::ticks;
-use crate::decision::Outcome;
+use super::limits::{Placed, Shape};
+use crate::algorithm::any::AnyRule;
 use crate::error::{Error, Result};
 use crate::limit::{Algorithm, Limit};
 use crate::policy::Policy;
-use crate::time::{Divisor, duration_nanos};
+use crate::time::{Tick, duration_nanos};
 
 /// Entries of one set, one byte of its tag word each.
 pub(super) const WAYS: usize = 8;
@@ -41,8 +38,7 @@ pub(super) const FREE_AT: usize = 3;
 pub(crate) struct Layout {
     pub(crate) shape: Shape,
     pub(crate) limits: Box<[Placed<AnyRule>]>,
-    /// Entries have 2^this words.
-    entry_shift: u32,
+    entry_words: usize,
     /// Whether there is a word for the earliest time at which anything passes. A lone bucket
     /// answers as fast from its level, and its entries are half as long without.
     pub(super) has_free_at: bool,
@@ -73,7 +69,7 @@ impl Layout {
 
         let has_free_at = !matches!(policy.limits(), [only] if only.algorithm() == Algorithm::TokenBucket);
         let (limits, entry_words, ring_slots) = place_limits(policy.limits(), has_free_at, lag);
-        let entry_shift = entry_words.next_power_of_two().trailing_zeros();
+        let entry_words = entry_words.next_power_of_two();
 
         let hints = sets;
         let locks = hints + sets;
@@ -81,7 +77,7 @@ impl Layout {
         let entries = (locks + LOCKS).next_multiple_of(8);
         let slots = capacity.checked_add(1).ok_or_else(too_large)?;
         let words =
-            slots.checked_mul(1 << entry_shift).and_then(|w| w.checked_add(entries)).ok_or_else(too_large)?;
+            slots.checked_mul(entry_words).and_then(|w| w.checked_add(entries)).ok_or_else(too_large)?;
         let events = slots.checked_mul(ring_slots).ok_or_else(too_large)?;
         if super::Region::bytes(words, events).is_none_or(|bytes| bytes > isize::MAX as u64) {
             return Err(too_large());
@@ -89,7 +85,7 @@ impl Layout {
         Ok(Self {
             shape: Shape::of(&limits),
             limits: limits.into(),
-            entry_shift,
+            entry_words,
             has_free_at,
             ring_slots,
             sets,
@@ -105,14 +101,6 @@ impl Layout {
     /// Words and events of the whole region.
     pub(crate) fn size(&self) -> (usize, usize) {
         (self.words, self.events)
-    }
-
-    /// The limit of the shortest window, and what it says when it denies for all of it.
-    pub(super) fn shortest_window(&self) -> (usize, Outcome) {
-        let nanos = |limit: &Placed<AnyRule>| u64::from(limit.window).saturating_mul(limit.tick.get());
-        let shortest = self.limits.iter().enumerate().min_by_key(|(_, limit)| nanos(limit));
-        let (index, window) = shortest.map_or((0, 1), |(i, limit)| (i, limit.window));
-        (index, Outcome { remaining: 0, next: window, reset: window })
     }
 
     #[inline(always)]
@@ -132,12 +120,12 @@ impl Layout {
 
     #[inline(always)]
     pub(super) fn entry_word(&self, slot: usize) -> usize {
-        self.entries + (slot << self.entry_shift)
+        self.entries + slot * self.entry_words
     }
 
     #[inline(always)]
     pub(super) fn entry_words(&self) -> usize {
-        1 << self.entry_shift
+        self.entry_words
     }
 
     /// The first ring slot of an entry.
@@ -189,38 +177,11 @@ fn place_limits(
     let mut ring = 0;
     let mut placed = Vec::with_capacity(limits.len());
     for limit in limits {
-        let tick = Divisor::new(limit.tick_nanos());
-        let lag = tick.div_ceil(duration_nanos(lag));
-        let rule = rule(limit, lag);
-        let window = ticks(limit.window_ticks());
-        placed.push(Placed { rule, tick, window, lag, word, ring });
-        match rule {
-            AnyRule::Log(rule) => {
-                word += 3;
-                ring += rule.ring_slots() as usize;
-            }
-            AnyRule::Bucket(_) => word += 1,
-        }
+        let lag = duration_nanos(lag).div_ceil(limit.tick_nanos());
+        let rule = AnyRule::of(limit, lag);
+        placed.push(Placed { rule, tick: Tick::new(limit.tick_nanos()), lag, word, ring });
+        word += rule.words();
+        ring += rule.ring_slots();
     }
     (placed, word, ring)
-}
-
-/// Quotas and windows fit: `Limit` has checked them.
-fn rule(limit: &Limit, lag: u64) -> AnyRule {
-    match limit.algorithm() {
-        Algorithm::SlidingWindowLog => AnyRule::Log(LogRule {
-            quota: ticks(limit.quota()),
-            window: ticks(limit.window_ticks()),
-            lead: lag + 1,
-        }),
-        Algorithm::TokenBucket => {
-            let (refill, token) = limit.rate();
-            AnyRule::Bucket(BucketRule {
-                refill: Divisor::new(refill),
-                token: Divisor::new(token),
-                capacity: limit.capacity().saturating_mul(token),
-                lag,
-            })
-        }
-    }
 }

@@ -7,21 +7,19 @@
 use super::Region;
 use super::entry::{Costs, Entry};
 use super::sync::{AtomicU64, Ordering};
-use crate::algorithm::bucket::{Bucket, BucketRule};
-use crate::algorithm::log::{Log, LogRule};
-use crate::algorithm::{Present, Ring, Rule};
-use crate::decision::{Outcome, Outcomes};
+use crate::algorithm::any::{AnyRule, AnyState};
+use crate::algorithm::bucket::BucketRule;
+use crate::algorithm::log::LogRule;
+use crate::algorithm::{Present, Reading, Ring, Rule};
+use crate::decision::{Readings, Verdict};
 use crate::policy::MAX_LIMITS;
-use crate::time::Divisor;
+use crate::time::Tick;
 
 /// One limit: its rule, and its place in an entry.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Placed<R> {
     pub(super) rule: R,
-    /// Nanoseconds per tick.
-    pub(super) tick: Divisor,
-    /// The window in ticks.
-    pub(super) window: u32,
+    pub(super) tick: Tick,
     /// The clock's lag in whole ticks.
     pub(super) lag: u64,
     /// First of its words in the entry.
@@ -41,6 +39,11 @@ pub(crate) struct Passes {
 pub(crate) trait Limits {
     /// The settled states, and the present of each limit.
     type Steps: Copy;
+    /// What each limit says.
+    type Readings: Copy;
+
+    /// The readings in the form that all decisions keep them.
+    fn spread(readings: Self::Readings) -> Readings;
 
     /// The states in an entry as of now, after an admission at `last`.
     fn settle(&self, entry: Entry<'_>, now: u64, last: u64) -> Self::Steps;
@@ -54,15 +57,19 @@ pub(crate) trait Limits {
         entry: Entry<'_>,
         steps: &Self::Steps,
         denied: impl Fn(usize) -> Option<u64> + Copy,
-    ) -> Outcomes;
+    ) -> Self::Readings;
 
-    /// Takes the costs and stores the states; says what each limit says then only if `FULL`.
-    fn take<const FULL: bool>(
-        &self,
-        entry: Entry<'_>,
-        steps: &Self::Steps,
-        costs: impl Costs,
-    ) -> (Passes, Outcomes);
+    /// Takes the costs and stores the states; what each limit says then.
+    fn take(&self, entry: Entry<'_>, steps: &Self::Steps, costs: impl Costs) -> (Passes, Self::Readings);
+}
+
+impl<R> Verdict<R> {
+    /// The verdict in the form that all decisions keep it.
+    #[inline(always)]
+    pub(crate) fn spread<L: Limits<Readings = R> + ?Sized>(self) -> Verdict<Readings> {
+        let Self { now, violated, readings } = self;
+        Verdict { now, violated, readings: L::spread(readings) }
+    }
 }
 
 /// The slots of one limit of one entry.
@@ -74,12 +81,12 @@ pub(super) struct Events<'a> {
 
 impl Ring for Events<'_> {
     #[inline(always)]
-    fn get(&self, index: u32) -> u32 {
+    fn get(self, index: u32) -> u32 {
         self.region.event(self.start + index as usize).load(Ordering::Relaxed)
     }
 
     #[inline(always)]
-    fn set(&self, index: u32, event: u32) {
+    fn set(self, index: u32, event: u32) {
         self.region.event(self.start + index as usize).store(event, Ordering::Relaxed);
     }
 }
@@ -108,12 +115,9 @@ impl<R: Rule> Placed<R> {
         self.rule.write(state, |index, value| store(entry.word(self.word + index), value));
     }
 
-    /// The present in this limit's ticks, for an entry with an admission at `last`.
     #[inline(always)]
     pub(super) fn present(&self, now: u64, last: u64) -> Present {
-        let (now, into_tick) = self.tick.div_rem(now);
-        let (last, _) = self.tick.div_rem(last);
-        Present { now, lead: self.lag + u64::from(into_tick != 0), idle: now.wrapping_sub(last) }
+        Present::new(self.tick, self.lag, now, last)
     }
 
     pub(super) fn give_back(&self, entry: Entry<'_>, cost: u64) {
@@ -123,9 +127,8 @@ impl<R: Rule> Placed<R> {
 
     /// When the limit has its full quota again; 0 if it has.
     pub(super) fn recovers_at(&self, entry: Entry<'_>, last: u64) -> u64 {
-        let (last, _) = self.tick.div_rem(last);
-        let tick = self.rule.recovers_at(self.read(entry), last);
-        tick.map_or(0, |tick| tick.saturating_mul(self.tick.get()))
+        let tick = self.rule.recovers_at(self.read(entry), self.tick.of(last));
+        tick.map_or(0, |tick| self.tick.start(tick))
     }
 }
 
@@ -143,34 +146,26 @@ impl<R: Rule> Placed<R> {
     }
 
     #[inline(always)]
-    fn outcome(&self, entry: Entry<'_>, step: &Step<R::State>, denied: Option<u64>) -> Outcome {
-        let Step { state, present } = *step;
-        match denied {
-            None => self.rule.outcome(state, self.events(entry), present),
-            Some(cost) => self.rule.denial(state, self.events(entry), present, cost),
-        }
+    fn reading(&self, entry: Entry<'_>, step: &Step<R::State>, denied: Option<u64>) -> Reading {
+        self.rule.reading(step.state, self.events(entry), denied)
     }
 
     #[inline(always)]
-    fn take<const FULL: bool>(
+    fn take(
         &self,
         entry: Entry<'_>,
         step: &Step<R::State>,
         index: usize,
         costs: impl Costs,
-    ) -> (Passes, Outcome) {
+    ) -> (Passes, Reading) {
         let (events, present) = (self.events(entry), step.present);
-        // What has left goes first: the ring may reuse its slots.
-        self.write(entry, step.state);
         let state = self.rule.take(step.state, events, present, costs.of(index));
         self.write(entry, state);
-        let outcome = if FULL { self.rule.outcome(state, events, present) } else { Outcome::NONE };
-        let spent_for = self.rule.spent_for(state, events, present);
-        let passes = spent_for.map_or(Passes::NOW, |ticks| Passes {
-            at: (present.now + u64::from(ticks)).saturating_mul(self.tick.get()),
+        let passes = self.rule.spent_for(state, present).map_or(Passes::NOW, |ticks| Passes {
+            at: self.tick.start(present.now + ticks),
             blocker: index as u8,
         });
-        (passes, outcome)
+        (passes, self.rule.reading(state, events, None))
     }
 }
 
@@ -185,6 +180,12 @@ impl Passes {
 
 impl<R: Rule> Limits for Placed<R> {
     type Steps = Step<R::State>;
+    type Readings = Reading;
+
+    #[inline(always)]
+    fn spread(reading: Reading) -> Readings {
+        spread(reading, Reading::NONE)
+    }
 
     #[inline(always)]
     fn settle(&self, entry: Entry<'_>, now: u64, last: u64) -> Self::Steps {
@@ -202,24 +203,24 @@ impl<R: Rule> Limits for Placed<R> {
         entry: Entry<'_>,
         step: &Self::Steps,
         denied: impl Fn(usize) -> Option<u64> + Copy,
-    ) -> Outcomes {
-        outcomes(self.outcome(entry, step, denied(0)), Outcome::NONE)
+    ) -> Self::Readings {
+        self.reading(entry, step, denied(0))
     }
 
     #[inline(always)]
-    fn take<const FULL: bool>(
-        &self,
-        entry: Entry<'_>,
-        step: &Self::Steps,
-        costs: impl Costs,
-    ) -> (Passes, Outcomes) {
-        let (passes, outcome) = self.take::<FULL>(entry, step, 0, costs);
-        (passes, outcomes(outcome, Outcome::NONE))
+    fn take(&self, entry: Entry<'_>, step: &Self::Steps, costs: impl Costs) -> (Passes, Self::Readings) {
+        self.take(entry, step, 0, costs)
     }
 }
 
 impl<A: Rule, B: Rule> Limits for (Placed<A>, Placed<B>) {
     type Steps = (Step<A::State>, Step<B::State>);
+    type Readings = (Reading, Reading);
+
+    #[inline(always)]
+    fn spread((one, two): (Reading, Reading)) -> Readings {
+        spread(one, two)
+    }
 
     #[inline(always)]
     fn settle(&self, entry: Entry<'_>, now: u64, last: u64) -> Self::Steps {
@@ -237,120 +238,33 @@ impl<A: Rule, B: Rule> Limits for (Placed<A>, Placed<B>) {
         entry: Entry<'_>,
         steps: &Self::Steps,
         denied: impl Fn(usize) -> Option<u64> + Copy,
-    ) -> Outcomes {
-        outcomes(self.0.outcome(entry, &steps.0, denied(0)), self.1.outcome(entry, &steps.1, denied(1)))
+    ) -> Self::Readings {
+        (self.0.reading(entry, &steps.0, denied(0)), self.1.reading(entry, &steps.1, denied(1)))
     }
 
     #[inline(always)]
-    fn take<const FULL: bool>(
-        &self,
-        entry: Entry<'_>,
-        steps: &Self::Steps,
-        costs: impl Costs,
-    ) -> (Passes, Outcomes) {
-        let (passes, one) = self.0.take::<FULL>(entry, &steps.0, 0, costs);
-        let (also, two) = self.1.take::<FULL>(entry, &steps.1, 1, costs);
-        (passes.and(also), outcomes(one, two))
+    fn take(&self, entry: Entry<'_>, steps: &Self::Steps, costs: impl Costs) -> (Passes, Self::Readings) {
+        let (passes, one) = self.0.take(entry, &steps.0, 0, costs);
+        let (also, two) = self.1.take(entry, &steps.1, 1, costs);
+        (passes.and(also), (one, two))
     }
 }
 
 /// By value, so that they are written once, where they are returned.
 #[inline(always)]
-fn outcomes(one: Outcome, two: Outcome) -> Outcomes {
-    const NONE: Outcome = Outcome::NONE;
+fn spread(one: Reading, two: Reading) -> Readings {
+    const NONE: Reading = Reading::NONE;
     [one, two, NONE, NONE, NONE, NONE, NONE, NONE]
-}
-
-/// Any of the algorithms.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum AnyRule {
-    Log(LogRule),
-    Bucket(BucketRule),
-}
-
-/// The state that belongs to an [`AnyRule`].
-#[derive(Clone, Copy)]
-pub(crate) enum AnyState {
-    Log(Log),
-    Bucket(Bucket),
-}
-
-/// Runs `$body` with the rule and, of the same algorithm, the state. A pair that does not match
-/// is never made; it is taken for a state that counts nothing.
-macro_rules! any {
-    ($any:expr, $given:expr, $rule:ident, $state:ident, $wrap:ident => $body:expr) => {
-        match $any {
-            AnyRule::Log($rule) => {
-                let $state = if let AnyState::Log(state) = $given { state } else { $rule.empty() };
-                any!(@ $wrap, Log, $body)
-            }
-            AnyRule::Bucket($rule) => {
-                let $state = if let AnyState::Bucket(state) = $given { state } else { $rule.empty() };
-                any!(@ $wrap, Bucket, $body)
-            }
-        }
-    };
-    (@ wrapped, $variant:ident, $body:expr) => { AnyState::$variant($body) };
-    (@ plain, $variant:ident, $body:expr) => { $body };
-}
-
-impl Rule for AnyRule {
-    type State = AnyState;
-
-    fn empty(&self) -> AnyState {
-        match self {
-            Self::Log(rule) => AnyState::Log(rule.empty()),
-            Self::Bucket(rule) => AnyState::Bucket(rule.empty()),
-        }
-    }
-
-    fn read(&self, word: impl Fn(usize) -> u64) -> AnyState {
-        match self {
-            Self::Log(rule) => AnyState::Log(rule.read(word)),
-            Self::Bucket(rule) => AnyState::Bucket(rule.read(word)),
-        }
-    }
-
-    fn write(&self, state: AnyState, word: impl FnMut(usize, u64)) {
-        any!(self, state, rule, state, plain => rule.write(state, word));
-    }
-
-    fn settle(&self, state: AnyState, ring: impl Ring, present: Present) -> AnyState {
-        any!(self, state, rule, state, wrapped => rule.settle(state, ring, present))
-    }
-
-    fn admits(&self, state: AnyState, cost: u64) -> bool {
-        any!(self, state, rule, state, plain => rule.admits(state, cost))
-    }
-
-    fn take(&self, state: AnyState, ring: impl Ring, present: Present, cost: u64) -> AnyState {
-        any!(self, state, rule, state, wrapped => rule.take(state, ring, present, cost))
-    }
-
-    fn give_back(&self, state: AnyState, ring: impl Ring, cost: u64) -> AnyState {
-        any!(self, state, rule, state, wrapped => rule.give_back(state, ring, cost))
-    }
-
-    fn outcome(&self, state: AnyState, ring: impl Ring, present: Present) -> Outcome {
-        any!(self, state, rule, state, plain => rule.outcome(state, ring, present))
-    }
-
-    fn denial(&self, state: AnyState, ring: impl Ring, present: Present, cost: u64) -> Outcome {
-        any!(self, state, rule, state, plain => rule.denial(state, ring, present, cost))
-    }
-
-    fn spent_for(&self, state: AnyState, ring: impl Ring, present: Present) -> Option<u32> {
-        any!(self, state, rule, state, plain => rule.spent_for(state, ring, present))
-    }
-
-    fn recovers_at(&self, state: AnyState, last: u64) -> Option<u64> {
-        any!(self, state, rule, state, plain => rule.recovers_at(state, last))
-    }
 }
 
 /// Any number of limits.
 impl Limits for [Placed<AnyRule>] {
     type Steps = [Option<Step<AnyState>>; MAX_LIMITS];
+    type Readings = Readings;
+
+    fn spread(readings: Readings) -> Readings {
+        readings
+    }
 
     fn settle(&self, entry: Entry<'_>, now: u64, last: u64) -> Self::Steps {
         let mut limits = self.iter();
@@ -367,29 +281,24 @@ impl Limits for [Placed<AnyRule>] {
         entry: Entry<'_>,
         steps: &Self::Steps,
         denied: impl Fn(usize) -> Option<u64> + Copy,
-    ) -> Outcomes {
-        let mut outcomes = Outcomes::default();
-        let each = self.iter().zip(steps.iter().flatten()).zip(&mut outcomes).enumerate();
-        for (i, ((limit, step), outcome)) in each {
-            *outcome = limit.outcome(entry, step, denied(i));
+    ) -> Self::Readings {
+        let mut readings = Readings::default();
+        let each = self.iter().zip(steps.iter().flatten()).zip(&mut readings).enumerate();
+        for (i, ((limit, step), reading)) in each {
+            *reading = limit.reading(entry, step, denied(i));
         }
-        outcomes
+        readings
     }
 
-    fn take<const FULL: bool>(
-        &self,
-        entry: Entry<'_>,
-        steps: &Self::Steps,
-        costs: impl Costs,
-    ) -> (Passes, Outcomes) {
-        let mut outcomes = Outcomes::default();
+    fn take(&self, entry: Entry<'_>, steps: &Self::Steps, costs: impl Costs) -> (Passes, Self::Readings) {
+        let mut readings = Readings::default();
         let mut passes = Passes::NOW;
-        let each = self.iter().zip(steps.iter().flatten()).zip(&mut outcomes).enumerate();
-        for (i, ((limit, step), outcome)) in each {
-            let (also, taken) = limit.take::<FULL>(entry, step, i, costs);
-            (passes, *outcome) = (passes.and(also), taken);
+        let each = self.iter().zip(steps.iter().flatten()).zip(&mut readings).enumerate();
+        for (i, ((limit, step), reading)) in each {
+            let (also, taken) = limit.take(entry, step, i, costs);
+            (passes, *reading) = (passes.and(also), taken);
         }
-        (passes, outcomes)
+        (passes, readings)
     }
 }
 
@@ -427,8 +336,8 @@ impl Shape {
 
 impl Placed<AnyRule> {
     fn with<R>(&self, rule: R) -> Placed<R> {
-        let Self { tick, window, lag, word, ring, .. } = *self;
-        Placed { rule, tick, window, lag, word, ring }
+        let Self { tick, lag, word, ring, .. } = *self;
+        Placed { rule, tick, lag, word, ring }
     }
 }
 

@@ -29,8 +29,10 @@ use crate::{
 #[cfg(not(loom))]
 use std::time::Duration;
 
-use crate::decision::Verdict;
+use crate::algorithm::any::AnyRule;
+use crate::decision::{Readings, Verdict};
 use entry::Entry;
+use limits::Placed;
 
 pub(crate) use limits::{Limits, with_limits};
 use lookup::Place;
@@ -61,12 +63,12 @@ pub(crate) enum Admission {
 }
 
 /// What came of one look at an entry.
-pub(crate) enum Attempt {
-    Decided(Verdict),
+pub(crate) enum Attempt<R> {
+    Decided(Verdict<R>),
     /// The entry is another key's.
     Gone,
-    /// Another thread wrote to it in the meantime.
-    Overtaken,
+    /// It says otherwise, or another thread wrote to it in the meantime.
+    Other,
 }
 
 impl Table {
@@ -114,41 +116,64 @@ impl Table {
         self.layout.capacity
     }
 
-    /// Decides, and takes the costs if every limit admits, unless another thread gets in between.
-    /// The verdict is whole, or unless `FULL` no more than which limits deny.
+    /// Takes the costs if every limit admits, unless another thread gets in between.
     #[inline(always)]
-    pub(crate) fn attempt<L: Limits + ?Sized, const FULL: bool>(
+    pub(crate) fn try_take<L: Limits + ?Sized>(
         &self,
         limits: &L,
         target: Target,
         now: u64,
         costs: impl Costs,
-    ) -> Attempt {
+    ) -> Attempt<L::Readings> {
         let entry = self.entry(target.slot);
-        let Some(evaluation) = entry.evaluate(limits, target.tag, now, costs) else { return Attempt::Gone };
-        let verdict = if evaluation.violated == 0 {
-            entry.commit::<L, FULL>(limits, &evaluation, costs)
-        } else {
-            entry.report(limits, &evaluation, costs)
-        };
-        verdict.map_or(Attempt::Overtaken, Attempt::Decided)
+        match entry.evaluate(limits, target.tag, now, costs) {
+            None => Attempt::Gone,
+            Some(evaluation) if evaluation.violated != 0 => Attempt::Other,
+            Some(evaluation) => {
+                entry.commit(limits, &evaluation, costs).map_or(Attempt::Other, Attempt::Decided)
+            }
+        }
+    }
+
+    /// Denies the costs if some limit does, unless another thread gets in between. Writes nothing.
+    #[inline(always)]
+    pub(crate) fn try_deny<L: Limits + ?Sized>(
+        &self,
+        limits: &L,
+        target: Target,
+        now: u64,
+        costs: impl Costs,
+    ) -> Attempt<L::Readings> {
+        let entry = self.entry(target.slot);
+        match entry.evaluate(limits, target.tag, now, costs) {
+            None => Attempt::Gone,
+            Some(evaluation) if evaluation.violated == 0 => Attempt::Other,
+            Some(evaluation) => {
+                entry.report(limits, &evaluation, costs).map_or(Attempt::Other, Attempt::Decided)
+            }
+        }
     }
 
     /// Decides, and takes the costs if every limit admits. `None` if the entry is not the
     /// target's, or not any more.
-    pub(crate) fn check(&self, target: Target, now: u64, costs: impl Costs) -> Option<Verdict> {
+    pub(crate) fn check(&self, target: Target, now: u64, costs: impl Costs) -> Option<Verdict<Readings>> {
+        let entry = self.entry(target.slot);
         let limits = &self.layout.limits[..];
         loop {
-            match self.attempt::<_, true>(limits, target, now, costs) {
-                Attempt::Decided(verdict) => return Some(verdict),
-                Attempt::Gone => return None,
-                Attempt::Overtaken => {}
+            let evaluation = entry.evaluate(limits, target.tag, now, costs)?;
+            let verdict = if evaluation.violated == 0 {
+                entry.commit(limits, &evaluation, costs)
+            } else {
+                entry.report(limits, &evaluation, costs)
+            };
+            if verdict.is_some() {
+                return verdict;
             }
         }
     }
 
     /// Decides and takes nothing.
-    pub(crate) fn look(&self, target: Target, now: u64, costs: impl Costs) -> Option<Verdict> {
+    pub(crate) fn look(&self, target: Target, now: u64, costs: impl Costs) -> Option<Verdict<Readings>> {
         let entry = self.entry(target.slot);
         let limits = &self.layout.limits[..];
         loop {
@@ -166,18 +191,19 @@ impl Table {
     }
 
     /// What a key without an entry is told before it takes costs, or after.
-    pub(crate) fn fresh(&self, now: u64, costs: impl Costs, take: bool) -> Verdict {
+    pub(crate) fn fresh(&self, now: u64, costs: impl Costs, take: bool) -> Verdict<Readings> {
         entry::fresh(&self.layout, now, costs, take)
     }
 
     /// What a newcomer is told when there is no room and it is to be denied: the limit of the
     /// shortest window denies for that window, by when something may have recovered.
-    pub(crate) fn no_room(&self, now: u64) -> Verdict {
-        let (shortest, outcome) = self.layout.shortest_window();
+    pub(crate) fn no_room(&self, now: u64) -> Verdict<Readings> {
         let mut verdict = self.fresh(now, Same(1), false);
-        verdict.violated = 1 << shortest;
-        if let Some(place) = verdict.outcomes.get_mut(shortest) {
-            *place = outcome;
+        let nanos = |limit: &Placed<AnyRule>| limit.tick.start(limit.rule.window());
+        let limits = self.layout.limits.iter().zip(&mut verdict.readings).enumerate();
+        if let Some((i, (limit, reading))) = limits.min_by_key(|(_, (limit, _))| nanos(limit)) {
+            *reading = limit.rule.denial_for_a_window(limit.tick.of(now));
+            verdict.violated = 1 << i;
         }
         verdict
     }
