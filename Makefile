@@ -23,7 +23,7 @@ demo: ready ## judge an access log and write target/demo/report.html
 test: test-workspace test-features test-loom ## everything below that starts with test-
 
 test-workspace: ready ## unit, property, stress, vector, fuzz-smoke, bench-smoke and doc tests
-	$(CARGO) test --workspace --locked
+	$(CARGO) test --workspace --locked --no-fail-fast
 
 test-features: ready ## the core builds with every subset of its features
 	@set -e; for set in '' $(CORE_FEATURES); do \

@@ -1,1 +1,14 @@
+//! What the tests share: random policies and calls, the engine and the model side by side, and
+//! the judgement of admissions that threads were given.
+//!
+//! The tests themselves are in `tests/`; each file there says what it proves.
 
+pub mod fuzz;
+pub mod pair;
+pub mod script;
+pub mod stress;
+mod translate;
+
+pub use pair::{Mismatch, Pair, Tally};
+pub use script::{Call, How, Script, Shift, Step};
+pub use translate::{engine_limit, engine_policy, error_code};

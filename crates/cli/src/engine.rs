@@ -23,9 +23,10 @@ impl Engine {
         Ok(Self { limiter })
     }
 
-    /// The capacity at which a table of sets still has room for every one of so many keys.
+    /// The capacity for so many keys. Twice as many, since a table of sets can have a full set
+    /// before it is full itself.
     pub(crate) fn room_for(keys: usize) -> usize {
-        keys.saturating_mul(2).max(1024)
+        keys.max(512).saturating_mul(2)
     }
 
     /// Decides a request of `cost` at `now`. A cost that a limit can never admit is denied by it.

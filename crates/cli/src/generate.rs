@@ -82,7 +82,7 @@ fn requests(args: &Generate, random: &mut Rand64) -> Vec<Request> {
 fn add_attack(until: u64, span: u64, random: &mut Rand64, requests: &mut Vec<Request>) {
     while (requests.len() as u64) < until {
         let fierce = random.rand_range(0..3) == 0;
-        let (from, length) = if fierce { (span / 10 * 7, span / 200) } else { (span / 10 * 4, span / 40) };
+        let (from, length) = if fierce { (span / 10 * 7, span / 1_440) } else { (span / 10 * 4, span / 120) };
         requests.push((from + random.rand_range(0..length.max(1)), Client::Attacker));
     }
 }

@@ -62,6 +62,13 @@ impl Progress {
     }
 }
 
+impl Drop for Progress {
+    /// A failure is not told beside half a bar.
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }

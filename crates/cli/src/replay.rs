@@ -14,6 +14,9 @@ const MINUTE: u64 = 60 * SECOND;
 /// Events between two looks at the progress bar.
 const CHUNK: usize = 1 << 16;
 
+/// A log of a few seconds is drawn in slots no wider than those of a longer one.
+const FEWEST_SLOTS: usize = 30;
+
 /// What a policy did with a trace.
 #[derive(Debug)]
 pub(crate) struct Outcome {
@@ -174,7 +177,7 @@ impl Series {
         let (first, last) = (first.get() / SECOND, last.get() / SECOND);
         let slot_seconds = slot_seconds(last - first);
         let start = first - first % slot_seconds;
-        let slots = usize::try_from((last - start) / slot_seconds + 1).unwrap_or(1);
+        let slots = usize::try_from((last - start) / slot_seconds + 1).unwrap_or(1).max(FEWEST_SLOTS);
         let slot = Slot { allowed: 0, denied_by: vec![0; limits] };
         Self { start: Nanos::from_secs(start), slot_seconds, slots: vec![slot; slots] }
     }

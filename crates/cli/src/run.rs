@@ -15,7 +15,7 @@ use crate::log::Parser;
 use crate::policies;
 use crate::progress::Progress;
 use crate::replay::{Outcome, replay};
-use crate::report::Report;
+use crate::report::{self, Report};
 use crate::trace::{self, Reading, Trace};
 
 /// Runs the command.
@@ -33,6 +33,9 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
 
 fn run_replay(args: &Replay) -> Result<()> {
     let chosen = policies::choose(&args.policy, &args.what_if)?;
+    if let Some(path) = &args.report {
+        report::check_place(path)?;
+    }
     let sources = Source::all(&args.logs);
     let progress = Progress::new(!args.no_progress, trace::total_size(&sources)?);
     let trace = Trace::read(&sources, &reading(args), &progress)?;
@@ -44,7 +47,8 @@ fn run_replay(args: &Replay) -> Result<()> {
     }
     let Some((main, what_if)) = outcomes.split_first() else { return Ok(()) };
     let sources = sources.iter().map(Source::to_string).collect();
-    show(&Report { sources, trace: &trace, main, what_if, top: args.top }, args)
+    let (key, cost) = (args.key.to_string(), args.cost.to_string());
+    show(&Report { sources, key, cost, trace: &trace, main, what_if, top: args.top }, args)
 }
 
 fn reading(args: &Replay) -> Reading {

@@ -1,6 +1,7 @@
 //! All requests of the logs, in the order of their times: what a replay runs over.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::str::FromStr;
 
 use indexmap::IndexSet;
@@ -44,6 +45,15 @@ impl FromStr for Cost {
                 Ok(selector) if selector != Selector::Address => Ok(Self::Value(selector)),
                 _ => Err(format!("expected a number from 1 to {}, header:NAME or field:N", u32::MAX)),
             },
+        }
+    }
+}
+
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fixed(cost) => cost.fmt(f),
+            Self::Value(selector) => selector.fmt(f),
         }
     }
 }
@@ -185,9 +195,10 @@ pub(crate) fn warnings(trace: &Trace, key: &Selector) -> Vec<String> {
         warnings.push(format!("{} like these", crate::text::count(unnamed, "more line")));
     }
     if trace.events.is_empty() {
-        warnings.push("no line could be read as a request".to_owned());
+        warnings.push("warning: no line could be read as a request".to_owned());
     } else if trace.keyless == trace.events.len() as u64 {
-        warnings.push(format!("no request has a value for the key {key}; all of them share one quota"));
+        warnings
+            .push(format!("warning: no request has a value for the key {key}; all of them share one quota"));
     }
     warnings
 }

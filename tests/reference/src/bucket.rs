@@ -86,9 +86,6 @@ impl Bucket {
 
     /// Takes `cost` tokens at `now`.
     pub fn take(&mut self, now: u64, cost: u64) {
-        if cost == 0 {
-            return;
-        }
         let owed = self.owed(now);
         let (tick, next) = (now / self.tick, now.div_ceil(self.tick));
         self.since = if owed == 0 { next } else { self.since.max(tick) };
@@ -128,6 +125,15 @@ mod tests {
         bucket.take(0, 2);
         bucket.give_back(4);
         assert_eq!((bucket.remaining(0), bucket.reset(0)), (5, 0));
+    }
+
+    #[test]
+    fn a_burst_between_ticks_is_whole() {
+        let mut bucket = Bucket::new(&Limit::bucket("a", 1, 60 * SECOND, 2));
+        bucket.take(30, 1);
+        assert_eq!(bucket.wait(60, 1), 0);
+        bucket.take(60, 1);
+        assert_eq!((bucket.remaining(99), bucket.wait(99, 1)), (0, 60 * SECOND + 1000 - 99));
     }
 
     /// Ten tokens a tick of 100 ns: a caller at 190 ns must not have the refill of 100..200 both

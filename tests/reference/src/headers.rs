@@ -44,7 +44,8 @@ pub fn ietf(policy: &Policy, decision: &Decision) -> Headers {
     with_retry_after(decision, vec![("RateLimit-Policy", list(policies)), ("RateLimit", list(states))])
 }
 
-/// The split headers of the draft's version 06: one limit, its reset in seconds from now.
+/// The split headers of the draft's version 06: one limit, with the seconds for which what it
+/// says holds; on a denial the same as `Retry-After`.
 #[must_use]
 pub fn ietf_06(policy: &Policy, decision: &Decision) -> Headers {
     let Some((limit, status)) = reported(policy, decision) else { return Vec::new() };

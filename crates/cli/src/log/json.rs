@@ -49,6 +49,9 @@ const ADDRESS_FIELDS: [&str; 15] = [
 /// Where they put the header NAME, beside a field NAME itself.
 const HEADER_PLACES: [&str; 4] = ["http_", "headers.", "request.headers.", "req.headers."];
 
+/// How many objects a name with dots may reach into: each is a call within the last one.
+const DEEPEST: usize = 16;
+
 /// The fields of an object in their order, undecoded.
 #[derive(Debug)]
 pub(super) struct Object<'a>(Vec<(Cow<'a, str>, Cow<'a, RawValue>)>);
@@ -62,7 +65,7 @@ impl<'a> Object<'a> {
                 Fields::parse(&text).map(|fields| Self(fields.into_iter().map(owned).collect()))
             }
         }
-        .map_err(|error| LineError::Json { reason: error.to_string() })
+        .map_err(|error| unreadable(&error))
     }
 
     /// The time, from the field of that name or from the first of the usual ones.
@@ -107,6 +110,9 @@ impl<'a> Object<'a> {
     fn value(&self, path: &str) -> Result<Option<Cow<'_, [u8]>>, LineError> {
         if let Some(raw) = self.raw(path) {
             return decode(raw.get());
+        }
+        if path.matches('.').count() > DEEPEST {
+            return Ok(None);
         }
         let Some((outer, inner)) = path.split_once('.') else { return Ok(None) };
         let Some(raw) = self.raw(outer).filter(|raw| raw.get().starts_with('{')) else { return Ok(None) };
@@ -158,7 +164,12 @@ fn decode(raw: &str) -> Result<Option<Cow<'_, [u8]>>, LineError> {
 }
 
 fn read<'a, T: Deserialize<'a>>(raw: &'a str) -> Result<T, LineError> {
-    serde_json::from_str(raw).map_err(|error| LineError::Json { reason: error.to_string() })
+    serde_json::from_str(raw).map_err(|error| unreadable(&error))
+}
+
+/// The reader counts lines within its text, of which a log line has one.
+fn unreadable(error: &serde_json::Error) -> LineError {
+    LineError::Json { reason: error.to_string().replace(" at line 1 column ", " at column ") }
 }
 
 type Field<'a> = (Cow<'a, str>, Cow<'a, RawValue>);

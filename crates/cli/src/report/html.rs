@@ -57,6 +57,8 @@ fn head(report: &Report<'_>) -> Markup {
                     " · " (date_time(first)) " to " (date_time(last)) " UTC"
                     " (" (span(last.saturating_since(first).as_secs())) ")"
                 }
+                " · by " (report.key)
+                @if report.cost != "1" { " · cost " (report.cost) }
             }
             (tiles(report))
         }

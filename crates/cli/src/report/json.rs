@@ -17,6 +17,8 @@ pub(super) fn render(report: &Report<'_>) -> serde_json::Result<String> {
         requests: report.requests(),
         keys: report.trace.keys.len(),
         sources: &report.sources,
+        key: &report.key,
+        cost: &report.cost,
         span: report.trace.span().map(|(first, last)| Span {
             first: rfc3339(first),
             last: rfc3339(last),
@@ -42,6 +44,8 @@ struct Whole<'a> {
     #[serde(flatten)]
     main: Judged<'a>,
     sources: &'a [String],
+    key: &'a str,
+    cost: &'a str,
     span: Option<Span>,
     busiest_minute: Option<BusiestMinute>,
     malformed: u64,
@@ -106,12 +110,14 @@ struct PolicyView<'a> {
     name: Option<&'a str>,
     notation: String,
     limits: Vec<LimitView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_body: Option<u64>,
 }
 
 impl<'a> From<&'a Policy> for PolicyView<'a> {
     fn from(policy: &'a Policy) -> Self {
         let limits = policy.limits().iter().map(LimitView::from).collect();
-        Self { name: policy.name(), notation: policy.to_string(), limits }
+        Self { name: policy.name(), notation: policy.to_string(), limits, max_body: policy.max_body() }
     }
 }
 
@@ -123,6 +129,7 @@ struct LimitView<'a> {
     algorithm: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     burst: Option<u64>,
+    unit: &'static str,
     resolution: Seconds,
 }
 
@@ -134,6 +141,7 @@ impl<'a> From<&'a Limit> for LimitView<'a> {
             window: Seconds(limit.window()),
             algorithm: limit.algorithm().as_str(),
             burst: (limit.algorithm() == Algorithm::TokenBucket).then(|| limit.capacity()),
+            unit: limit.unit().as_str(),
             resolution: Seconds(limit.resolution()),
         }
     }

@@ -24,6 +24,9 @@ pub(crate) use text::HEADING;
 pub(crate) struct Report<'a> {
     /// The names of the logs.
     pub(crate) sources: Vec<String>,
+    /// Whom the policy was applied to, and what a request cost, as the arguments say it.
+    pub(crate) key: String,
+    pub(crate) cost: String,
     pub(crate) trace: &'a Trace,
     pub(crate) main: &'a Outcome,
     /// The policies to compare with the main one.
@@ -60,14 +63,26 @@ impl Report<'_> {
     }
 }
 
+/// Whether a page can be put at `path` at all, before an hour goes into its numbers.
+pub(crate) fn check_place(path: &Path) -> Result<()> {
+    let wrong = |what: &str| Err(Failure::new(format!("cannot write {}: {what}", path.display())));
+    if path.is_dir() {
+        return wrong("it is a folder; name a file in it");
+    }
+    if folder(path).is_dir() { Ok(()) } else { wrong("the folder does not exist") }
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 fn save(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     builder.prefix(".tidegate-report-");
     // As for any new file the umask decides; the default for temporary files is too private.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder)?;
+    let mut file = builder.tempfile_in(folder(path))?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path)?;

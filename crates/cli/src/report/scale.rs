@@ -12,17 +12,12 @@ pub(super) fn numbers(most: u64, about: u64) -> Vec<u64> {
     (0..=last).map(|i| i * step).collect()
 }
 
-/// The smallest of 1, 2, 5, 10, 20, 50 … that is at least `least`.
+/// The smallest of 1, 2, 5, 10, 20, 25, 50, 100, 200, 250 … that is at least `least`.
 fn round_step(least: u64) -> u64 {
-    let mut power = 1u64;
-    loop {
-        for factor in [1, 2, 5] {
-            if power.saturating_mul(factor) >= least {
-                return power.saturating_mul(factor);
-            }
-        }
-        power = power.saturating_mul(10);
-    }
+    let powers = std::iter::successors(Some(10u64), |power| power.checked_mul(10));
+    let tens =
+        powers.flat_map(|power| [power, power.saturating_mul(2), power / 2 * 5, power.saturating_mul(5)]);
+    [1, 2, 5].into_iter().chain(tens).find(|step| *step >= least).unwrap_or(u64::MAX)
 }
 
 /// A time to mark on an axis.
@@ -90,7 +85,8 @@ mod tests {
         assert_eq!(numbers(0, 4), [0, 1]);
         assert_eq!(numbers(3, 4), [0, 1, 2, 3]);
         assert_eq!(numbers(498, 4), [0, 200, 400, 600]);
-        assert_eq!(numbers(1_000, 4), [0, 500, 1_000]);
+        assert_eq!(numbers(1_115, 5), [0, 250, 500, 750, 1_000, 1_250]);
+        assert_eq!(numbers(1_000, 4), [0, 250, 500, 750, 1_000]);
         assert!(numbers(u64::MAX / 4, 4).len() <= 6);
     }
 

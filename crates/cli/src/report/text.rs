@@ -37,7 +37,10 @@ fn summary(out: &mut String, report: &Report<'_>) -> std::fmt::Result {
     };
     line("policy", HEADING, title(&main.policy))?;
     let keys = count(report.trace.keys.len() as u64, "key");
-    line("requests", Style::new(), format!("{} from {keys}", grouped(requests)))?;
+    line("requests", Style::new(), format!("{} from {keys} ({})", grouped(requests), report.key))?;
+    if report.cost != "1" {
+        line("cost", Style::new(), report.cost.clone())?;
+    }
     if let Some((first, last)) = report.trace.span() {
         let length = span(last.saturating_since(first).as_secs());
         let (first, last) = (date_time(first), date_time(last));
