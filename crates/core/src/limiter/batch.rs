@@ -49,7 +49,7 @@ impl Limiter {
             tags.iter().for_each(|&tag| self.table.prefetch_entry(tag));
             for (i, &tag) in tags.iter().enumerate() {
                 let index = chunk * CHUNK + i;
-                each(index, self.decide(tag, now, Same(cost(index)))?);
+                each(index, self.decide(tag, now, Same(cost(index))));
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::Limiter;
+use super::{Answer, Limiter};
 use crate::decision::Decision;
 use crate::error::Result;
 use crate::table::{Costs, One, Same, Target};
@@ -38,7 +38,7 @@ impl<'a> Key<'a> {
     /// As [`Limiter::check`].
     #[inline]
     #[must_use = "a denial is in the decision"]
-    pub fn check(&self) -> Result<Decision<'a>> {
+    pub fn check(&self) -> Decision<'a> {
         self.decide(One)
     }
 
@@ -60,7 +60,7 @@ impl<'a> Key<'a> {
     }
 
     #[inline(always)]
-    fn decide(&self, costs: impl Costs) -> Result<Decision<'a>> {
+    fn decide<A: Answer<'a>>(&self, costs: impl Costs) -> A {
         self.limiter.decide_near(self.target(), self.tag, self.limiter.now(), costs)
     }
 

@@ -76,6 +76,26 @@ pub struct Limiter {
     waiters: Arc<Waiters>,
 }
 
+/// A decision in the form that a call returns it: made in place, since it is too large to be moved
+/// for nothing.
+trait Answer<'a> {
+    fn of(decision: Decision<'a>) -> Self;
+}
+
+impl<'a> Answer<'a> for Decision<'a> {
+    #[inline(always)]
+    fn of(decision: Decision<'a>) -> Self {
+        decision
+    }
+}
+
+impl<'a> Answer<'a> for Result<Decision<'a>> {
+    #[inline(always)]
+    fn of(decision: Decision<'a>) -> Self {
+        Ok(decision)
+    }
+}
+
 impl Limiter {
     /// A limiter with default options: room for 100,000 keys, the clock that suits the policy.
     ///
@@ -269,7 +289,7 @@ impl Limiter {
             let now = self.clock.now();
             let left = deadline.saturating_since(now);
             if turn.is_first() || left.is_zero() {
-                let decision = self.decide(tag, bounded(now), Same(cost))?;
+                let decision: Decision<'_> = self.decide(tag, bounded(now), Same(cost));
                 match decision.retry_after() {
                     Some(wait) if wait <= left => turn.sleep(&self.clock, wait),
                     _ => return Ok(decision),
@@ -346,65 +366,65 @@ impl Limiter {
         limit.map_or(Error::ZeroCost, |limit| cost_above(limit, cost))
     }
 
-    /// The decision for a tag, counted; as the callers return it, so that it need not be moved.
+    /// The decision for a tag, counted, in the form that the caller returns.
     #[inline(always)]
-    fn decide(&self, tag: u64, now: u64, costs: impl Costs) -> Result<Decision<'_>> {
+    fn decide<'a, A: Answer<'a>>(&'a self, tag: u64, now: u64, costs: impl Costs) -> A {
         self.decide_near(self.table.guess(tag), tag, now, costs)
     }
 
     /// The decision for a tag whose entry is likely to be at `near`, counted.
     #[inline(always)]
-    fn decide_near(
-        &self,
+    fn decide_near<'a, A: Answer<'a>>(
+        &'a self,
         near: Option<Target>,
         tag: u64,
         now: u64,
         costs: impl Costs,
-    ) -> Result<Decision<'_>> {
+    ) -> A {
         with_limits!(self.table.layout, limits => self.decide_as(limits, near, tag, now, costs))
     }
 
     /// A function of its own for every type of limits, without a loop, and another for denials: in
     /// one function the compiler would prepare for all of them in advance.
     #[inline(never)]
-    fn decide_as<L: Limits + ?Sized>(
-        &self,
+    fn decide_as<'a, A: Answer<'a>, L: Limits + ?Sized>(
+        &'a self,
         limits: &L,
         near: Option<Target>,
         tag: u64,
         now: u64,
         costs: impl Costs,
-    ) -> Result<Decision<'_>> {
-        let Some(target) = near else { return Ok(self.search_and_decide(tag, now, costs)) };
+    ) -> A {
+        let Some(target) = near else { return A::of(self.search_and_decide(tag, now, costs)) };
         if self.table.denies(target, now).is_some() {
             return self.deny_as(limits, target, now, costs);
         }
         match self.table.try_take(limits, target, now, costs) {
             Attempt::Decided(verdict) => {
                 self.counters.admitted();
-                Ok(self.decision(verdict.spread::<L>(), true))
+                A::of(self.decision(verdict.spread::<L>(), true))
             }
             Attempt::Other => self.deny_as(limits, target, now, costs),
-            Attempt::Gone => Ok(self.search_and_decide(tag, now, costs)),
+            Attempt::Gone => A::of(self.search_and_decide(tag, now, costs)),
         }
     }
 
     /// The decision of an entry that seems to deny.
     #[inline(never)]
-    fn deny_as<L: Limits + ?Sized>(
-        &self,
+    fn deny_as<'a, A: Answer<'a>, L: Limits + ?Sized>(
+        &'a self,
         limits: &L,
         target: Target,
         now: u64,
         costs: impl Costs,
-    ) -> Result<Decision<'_>> {
+    ) -> A {
         match self.table.try_deny(limits, target, now, costs) {
             Attempt::Decided(verdict) => {
                 let decision = self.decision(verdict.spread::<L>(), true);
                 self.counters.denied(decision.reported_index());
-                Ok(decision)
+                A::of(decision)
             }
-            _ => Ok(self.search_and_decide(target.tag, now, costs)),
+            _ => A::of(self.search_and_decide(target.tag, now, costs)),
         }
     }
 
