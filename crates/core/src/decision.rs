@@ -1,38 +1,53 @@
-//! What a check found: for every limit what remains, when it resets, when to try again.
-//! Knows policies and time, not how the numbers came about.
+//! What a check found: for every limit what remains, when it resets, when to try again. The
+//! numbers are worked out when they are asked for, from what each algorithm read.
 
 use std::fmt;
 use std::time::Duration;
 
-use crate::clock::unix_now;
+use crate::algorithm::any::AnyRule;
+use crate::algorithm::{Outcome, Reading, Rule};
+use crate::clock::{Clock, unix_now};
 use crate::limit::{Algorithm, Limit};
 use crate::policy::{MAX_LIMITS, Policy, Report};
-use crate::time::Nanos;
+use crate::time::{Nanos, duration_nanos};
 
-/// What one limit's algorithm found, in the limit's own ticks counted from the tick of the
-/// decision: a check need not convert what its caller may never read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Outcome {
-    /// Whole units left after this decision.
-    pub(crate) remaining: u64,
-    /// Until the full quota is there again; 0 if it is.
-    pub(crate) reset: u32,
-    /// If this limit denies, until the cost can pass; else until `remaining` next grows by
-    /// itself, 0 if it is full.
-    pub(crate) next: u32,
-}
+/// The readings of a policy's limits, in order; those beyond its limits mean nothing.
+pub(crate) type Readings = [Reading; MAX_LIMITS];
 
-/// The outcomes of a policy's limits, in order; those beyond its limits mean nothing.
-pub(crate) type Outcomes = [Outcome; MAX_LIMITS];
-
-/// What the engine fills in.
+/// What the engine found.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Verdict {
+pub(crate) struct Verdict<R> {
     /// The present, or the entry's last admission where that is later.
     pub(crate) now: u64,
     /// Bit i: limit i denies.
     pub(crate) violated: u8,
-    pub(crate) outcomes: Outcomes,
+    /// Of every limit.
+    pub(crate) readings: R,
+}
+
+/// What all decisions of one limiter have in common.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    policy: Policy,
+    /// For every limit, in order.
+    rules: Vec<AnyRule>,
+    /// Whether the clock's readings are Unix time.
+    wall_is_now: bool,
+    reports_first: bool,
+}
+
+impl Plan {
+    pub(crate) fn new(policy: Policy, clock: &Clock) -> Self {
+        let lag = duration_nanos(clock.lag());
+        let rule = |limit: &Limit| AnyRule::of(limit, lag.div_ceil(limit.tick_nanos()));
+        let rules = policy.limits().iter().map(rule).collect();
+        let reports_first = policy.report() == Report::First;
+        Self { rules, wall_is_now: clock.is_manual(), reports_first, policy }
+    }
+
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.policy
+    }
 }
 
 /// Allowed or not, and the state of every limit.
@@ -60,47 +75,30 @@ pub(crate) struct Verdict {
 /// ```
 #[derive(Clone, Copy)]
 pub struct Decision<'a> {
-    policy: &'a Policy,
+    plan: &'a Plan,
     reported: u8,
-    wall_is_now: bool,
     tracked: bool,
-    verdict: Verdict,
+    verdict: Verdict<Readings>,
 }
 
 impl<'a> Decision<'a> {
-    /// A decision by a clock whose readings are Unix time or not, with the verdict still to come.
+    /// A decision for a key that the table counts or not. By value throughout, so that it is
+    /// written once, where it is returned.
     #[inline(always)]
-    pub(crate) fn pending(policy: &'a Policy, wall_is_now: bool) -> Self {
-        Self { policy, reported: 0, wall_is_now, tracked: true, verdict: Verdict::default() }
-    }
-
-    /// Lets the engine fill in the verdict where it stands.
-    #[inline(always)]
-    pub(crate) fn verdict_mut(&mut self) -> &mut Verdict {
-        &mut self.verdict
-    }
-
-    /// To be called once the verdict is there.
-    #[inline(always)]
-    pub(crate) fn complete(&mut self) {
-        let violated = self.verdict.violated;
-        self.reported = if violated & violated.wrapping_sub(1) != 0
-            || (violated == 0 && self.policy.report() != Report::First)
-        {
-            self.choose_reported()
+    pub(crate) fn new(plan: &'a Plan, tracked: bool, verdict: Verdict<Readings>) -> Self {
+        let violated = verdict.violated;
+        let several = violated & violated.wrapping_sub(1) != 0;
+        let reported = if several || (violated == 0 && !plan.reports_first) {
+            Self { plan, reported: 0, tracked, verdict }.choose_reported()
         } else {
             // One limit denies, or none and the first is reported.
             (violated.trailing_zeros() & 7) as u8
         };
-    }
-
-    /// Marks the key as one that the table had no room to count.
-    pub(crate) fn set_untracked(&mut self) {
-        self.tracked = false;
+        Self { plan, reported, tracked, verdict }
     }
 
     #[cold]
-    fn choose_reported(&self) -> u8 {
+    fn choose_reported(self) -> u8 {
         let chosen = if self.verdict.violated != 0 {
             self.limits().enumerate().filter(|(_, s)| s.violated).max_by(|(i, a), (j, b)| {
                 // On equal waits the earlier limit of the policy.
@@ -133,7 +131,7 @@ impl<'a> Decision<'a> {
     /// Whole cost units that the reported limit has left.
     #[must_use]
     pub fn remaining(&self) -> u64 {
-        self.outcome(usize::from(self.reported)).remaining
+        self.reported().remaining
     }
 
     /// The time until the reported limit has its full quota again if nothing more is sent.
@@ -152,21 +150,21 @@ impl<'a> Decision<'a> {
     /// The names of the limits that deny, in the policy's order; empty when allowed.
     pub fn violated(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         let violated = self.verdict.violated;
-        let limits = self.policy.limits().iter().enumerate();
+        let limits = self.policy().limits().iter().enumerate();
         limits.filter(move |(i, _)| violated >> i & 1 == 1).map(|(_, limit)| limit.name())
     }
 
     /// The state of every limit, in the policy's order.
     pub fn limits(&self) -> impl ExactSizeIterator<Item = LimitStatus<'a>> + use<'a> {
         let this = *self;
-        self.policy.limits().iter().enumerate().map(move |(i, limit)| this.status(i, limit))
+        self.policy().limits().iter().enumerate().map(move |(i, limit)| this.status(i, limit))
     }
 
     /// The limit that the single-value accessors speak of.
     #[must_use]
     pub fn reported(&self) -> LimitStatus<'a> {
         let index = usize::from(self.reported);
-        match self.policy.limits().get(index).or(self.policy.limits().first()) {
+        match self.policy().limits().get(index).or(self.policy().limits().first()) {
             Some(limit) => self.status(index, limit),
             None => unreachable!("a policy has at least one limit"),
         }
@@ -181,7 +179,7 @@ impl<'a> Decision<'a> {
     /// The policy that was applied.
     #[must_use]
     pub fn policy(&self) -> &'a Policy {
-        self.policy
+        self.plan.policy()
     }
 
     /// The limiter's time at which this was decided: its clock, or the entry's last admission
@@ -202,15 +200,20 @@ impl<'a> Decision<'a> {
     /// time when its clock is a manual one.
     #[must_use]
     pub fn unix_time(&self) -> Duration {
-        if self.wall_is_now { Duration::from_nanos(self.verdict.now) } else { unix_now() }
+        if self.plan.wall_is_now { Duration::from_nanos(self.verdict.now) } else { unix_now() }
     }
 
-    fn outcome(&self, index: usize) -> Outcome {
-        self.verdict.outcomes.get(index).copied().unwrap_or_default()
+    /// The numbers of one limit, in its ticks.
+    fn outcome(&self, index: usize, limit: &Limit) -> Outcome {
+        let now = self.verdict.now / limit.tick_nanos();
+        match (self.plan.rules.get(index), self.verdict.readings.get(index)) {
+            (Some(rule), Some(&reading)) => rule.outcome(reading, now),
+            _ => Outcome::default(),
+        }
     }
 
     fn status(&self, index: usize, limit: &'a Limit) -> LimitStatus<'a> {
-        let Outcome { remaining, reset, next } = self.outcome(index);
+        let Outcome { remaining, reset, next } = self.outcome(index, limit);
         let after = |ticks| after(limit, self.verdict.now, ticks);
         let violated = self.verdict.violated >> index & 1 == 1;
         let effective_window =
@@ -227,9 +230,9 @@ impl<'a> Decision<'a> {
 }
 
 /// From `now` to the start of the tick that is `ticks` after the one `now` is in.
-fn after(limit: &Limit, now: u64, ticks: u32) -> Duration {
+fn after(limit: &Limit, now: u64, ticks: u64) -> Duration {
     let into_tick = now % limit.tick_nanos();
-    let span = u64::from(ticks).saturating_mul(limit.tick_nanos());
+    let span = ticks.saturating_mul(limit.tick_nanos());
     Duration::from_nanos(span.saturating_sub(into_tick))
 }
 

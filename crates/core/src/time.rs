@@ -113,6 +113,51 @@ impl Divisor {
     }
 }
 
+/// The latest time that the engine tells apart: 292 years. Later ones count as this.
+pub(crate) const MAX_NANOS: u64 = (1 << 63) - 1;
+
+/// A limit's tick: a power of ten of nanoseconds, and how to divide a time by it.
+///
+/// For 10ᵏ = d > 1 with 2ˢ < d, m = ⌈2⁶⁴⁺ˢ/d⌉ is less than 2⁶⁴, and m·d = 2⁶⁴⁺ˢ + e with e < d.
+/// So n·m/2⁶⁴⁺ˢ = n/d + n·e/(d·2⁶⁴⁺ˢ), which is above n/d by less than 1/d if n·e < 2⁶⁴⁺ˢ. That holds
+/// for n < 2⁶³, since e < d ≤ 2ˢ⁺¹: one multiplication, nothing to correct.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tick {
+    nanos: u64,
+    reciprocal: u64,
+    shift: u32,
+}
+
+impl Tick {
+    pub(crate) const fn new(nanos: u64) -> Self {
+        if nanos <= 1 {
+            return Self { nanos: 1, reciprocal: 0, shift: 0 };
+        }
+        let shift = nanos.ilog2();
+        let reciprocal = (1u128 << (64 + shift)).div_ceil(nanos as u128) as u64;
+        Self { nanos, reciprocal, shift }
+    }
+
+    pub(crate) const fn nanos(self) -> u64 {
+        self.nanos
+    }
+
+    /// The tick that a time of at most [`MAX_NANOS`] is in.
+    #[inline(always)]
+    pub(crate) const fn of(self, nanos: u64) -> u64 {
+        if self.nanos == 1 {
+            return nanos;
+        }
+        (((nanos as u128 * self.reciprocal as u128) >> 64) as u64) >> self.shift
+    }
+
+    /// When a tick begins, saturating at the end of the range.
+    #[inline(always)]
+    pub(crate) const fn start(self, tick: u64) -> u64 {
+        tick.saturating_mul(self.nanos)
+    }
+}
+
 /// The longest span, in ticks, that a limit measures: twice it still fits an `i32`, which is
 /// what lets an event be four bytes and its age one wrapping subtraction.
 pub(crate) const MAX_SPAN_TICKS: u64 = 1 << 30;
@@ -140,6 +185,18 @@ mod tests {
                     assert_eq!(Divisor::new(d).div_rem(n), (n / d, n % d), "{n} / {d}");
                     assert_eq!(Divisor::new(d).div_ceil(n), n.div_ceil(d), "{n} / {d}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn every_time_falls_into_its_tick() {
+        let ticks = (0..19).map(|k| 10u64.pow(k));
+        for nanos in ticks {
+            let tick = Tick::new(nanos);
+            let edges = [0, nanos, nanos * 2, nanos * 7, MAX_NANOS / nanos * nanos, MAX_NANOS, 1 << 62];
+            for n in edges.into_iter().flat_map(|n| [n.saturating_sub(1), n, (n + 1).min(MAX_NANOS)]) {
+                assert_eq!(tick.of(n.min(MAX_NANOS)), n.min(MAX_NANOS) / nanos, "{n} / {nanos}");
             }
         }
     }

@@ -5,8 +5,7 @@
 //! a token is T. From full, a greedy caller gets exactly ⌊burst + Q·t/T⌋ tokens in t ticks: no
 //! division ever discards a remainder of the refill.
 
-use super::{Present, ticks};
-use crate::decision::Outcome;
+use super::{Outcome, Present, Reading, Ring, Rule};
 use crate::time::Divisor;
 
 /// The constants of a bucket.
@@ -20,6 +19,15 @@ pub(crate) struct BucketRule {
     pub(crate) capacity: u64,
     /// The clock's lag in ticks.
     pub(crate) lag: u64,
+}
+
+impl BucketRule {
+    pub(crate) const WORDS: usize = 1;
+
+    /// The reading of an empty bucket that is asked for all it can hold.
+    pub(crate) fn denial_of_a_burst(&self) -> Reading {
+        Reading([self.capacity, self.capacity / self.token.get()])
+    }
 }
 
 /// No level is above this, so that adding a whole burst (at most 2⁶¹) to one never overflows.
@@ -41,28 +49,16 @@ pub(crate) struct Bucket {
 }
 
 impl Bucket {
-    /// A full bucket.
-    pub(crate) const FULL: Self = Self { level: 0, pending: 0 };
+    const FULL: Self = Self { level: 0, pending: 0 };
 
-    /// A bucket in its stored form, from a word that may hold anything.
     #[inline(always)]
-    pub(crate) fn from_word(word: u64) -> Self {
+    fn from_word(word: u64) -> Self {
         Self { level: word & MAX_LEVEL, pending: (word >> PENDING_SHIFT) as u8 }
     }
 
     #[inline(always)]
-    pub(crate) fn to_word(self) -> u64 {
+    fn to_word(self) -> u64 {
         u64::from(self.pending) << PENDING_SHIFT | self.level
-    }
-
-    /// The same bucket as of now.
-    #[inline(always)]
-    pub(crate) fn settle(self, rule: &BucketRule, present: Present) -> Self {
-        if present.idle == 0 {
-            return self;
-        }
-        let paid = present.idle.saturating_mul(rule.refill.get());
-        Self { level: self.level.saturating_sub(paid), pending: 0 }
     }
 
     /// Units that are owed at this moment.
@@ -82,53 +78,10 @@ impl Bucket {
         rule.capacity.saturating_sub(self.owed(rule))
     }
 
-    /// Whether a settled bucket holds `cost` tokens; at most a burst.
-    #[inline(always)]
-    pub(crate) fn admits(self, rule: &BucketRule, cost: u64) -> bool {
-        cost * rule.token.get() <= self.free(rule)
-    }
-
-    /// Whether a settled bucket holds no whole token.
-    #[inline(always)]
-    pub(crate) fn is_spent(self, rule: &BucketRule) -> bool {
-        self.free(rule) < rule.token.get()
-    }
-
-    /// Ticks until a settled bucket that does not hold so many `tokens` does.
-    #[inline(always)]
-    pub(crate) fn until_holds(self, rule: &BucketRule, tokens: u64) -> u32 {
+    /// Ticks until a settled bucket holds so many `tokens` that it does not hold now.
+    fn until_holds(self, rule: &BucketRule, tokens: u64) -> u64 {
         let needed = self.level + tokens * rule.token.get();
-        ticks(rule.refill.div_ceil(needed.saturating_sub(rule.capacity)))
-    }
-
-    /// What a settled bucket says of itself when it does not deny.
-    #[inline(always)]
-    pub(crate) fn outcome(self, rule: &BucketRule) -> Outcome {
-        let (remaining, _) = rule.token.div_rem(self.free(rule));
-        let full = self.level == 0;
-        Outcome {
-            remaining,
-            reset: ticks(rule.refill.div_ceil(self.level)),
-            next: if full { 0 } else { self.until_holds(rule, remaining + 1) },
-        }
-    }
-
-    /// What a settled bucket says of itself when it denies `cost`.
-    #[inline(always)]
-    pub(crate) fn denial(self, rule: &BucketRule, cost: u64) -> Outcome {
-        let (remaining, _) = rule.token.div_rem(self.free(rule));
-        let reset = ticks(rule.refill.div_ceil(self.level));
-        Outcome { remaining, reset, next: self.until_holds(rule, cost) }
-    }
-
-    /// The settled bucket with `cost` tokens taken, which it holds.
-    #[inline(always)]
-    pub(crate) fn take(self, rule: &BucketRule, present: Present, cost: u64) -> Self {
-        if cost == 0 {
-            return self;
-        }
-        let started = self.started(rule, present);
-        Self { level: (started.level + cost * rule.token.get()).min(MAX_LEVEL), ..started }
+        rule.refill.div_ceil(needed.saturating_sub(rule.capacity))
     }
 
     /// The bucket just before an admission. What is owed less than the refill up to the recorded
@@ -141,16 +94,81 @@ impl Bucket {
         }
         Self { level: unfinished, pending: 1 + u8::from(present.lead > rule.lag) }
     }
+}
 
-    /// The bucket with `cost` tokens put back, up to full.
-    pub(crate) fn give_back(self, rule: &BucketRule, cost: u64) -> Self {
-        let units = cost * rule.token.get();
-        if units >= self.owed(rule) { Self::FULL } else { Self { level: self.level - units, ..self } }
+impl Rule for BucketRule {
+    type State = Bucket;
+
+    #[inline(always)]
+    fn empty(&self) -> Bucket {
+        Bucket::FULL
     }
 
-    /// The tick at which the bucket is full, given the tick of the last admission; `None` if it
-    /// is full already.
-    pub(crate) fn recovers_at(self, rule: &BucketRule, last: u64) -> Option<u64> {
-        (self.level != 0).then(|| last.saturating_add(rule.refill.div_ceil(self.level)))
+    #[inline(always)]
+    fn read(&self, word: impl Fn(usize) -> u64) -> Bucket {
+        Bucket::from_word(word(0))
+    }
+
+    #[inline(always)]
+    fn write(&self, bucket: Bucket, mut word: impl FnMut(usize, u64)) {
+        word(0, bucket.to_word());
+    }
+
+    #[inline(always)]
+    fn settle(&self, bucket: Bucket, _ring: impl Ring, present: Present) -> Bucket {
+        if present.idle == 0 {
+            return bucket;
+        }
+        let paid = present.idle.saturating_mul(self.refill.get());
+        Bucket { level: bucket.level.saturating_sub(paid), pending: 0 }
+    }
+
+    #[inline(always)]
+    fn admits(&self, bucket: Bucket, cost: u64) -> bool {
+        cost * self.token.get() <= bucket.free(self)
+    }
+
+    #[inline(always)]
+    fn take(&self, bucket: Bucket, _ring: impl Ring, present: Present, cost: u64) -> Bucket {
+        if cost == 0 {
+            return bucket;
+        }
+        let started = bucket.started(self, present);
+        Bucket { level: (started.level + cost * self.token.get()).min(MAX_LEVEL), ..started }
+    }
+
+    fn give_back(&self, bucket: Bucket, _ring: impl Ring, cost: u64) -> Bucket {
+        let units = cost * self.token.get();
+        if units >= bucket.owed(self) {
+            Bucket::FULL
+        } else {
+            Bucket { level: bucket.level - units, ..bucket }
+        }
+    }
+
+    /// The bucket, and the cost that it denies.
+    #[inline(always)]
+    fn reading(&self, bucket: Bucket, _ring: impl Ring, denied: Option<u64>) -> Reading {
+        Reading([bucket.to_word(), denied.unwrap_or(0)])
+    }
+
+    fn outcome(&self, Reading([bucket, denied]): Reading, _now: u64) -> Outcome {
+        let bucket = Bucket::from_word(bucket);
+        let (remaining, _) = self.token.div_rem(bucket.free(self));
+        let awaited = if denied == 0 { remaining + 1 } else { denied };
+        Outcome {
+            remaining,
+            reset: self.refill.div_ceil(bucket.level),
+            next: if bucket.level == 0 { 0 } else { bucket.until_holds(self, awaited) },
+        }
+    }
+
+    #[inline(always)]
+    fn spent_for(&self, bucket: Bucket, _present: Present) -> Option<u64> {
+        (bucket.free(self) < self.token.get()).then(|| bucket.until_holds(self, 1))
+    }
+
+    fn recovers_at(&self, bucket: Bucket, last: u64) -> Option<u64> {
+        (bucket.level != 0).then(|| last.saturating_add(self.refill.div_ceil(bucket.level)))
     }
 }

@@ -6,11 +6,10 @@
 //!
 //! Deciding a cost of n reads one event: the n-th oldest of those that would have to leave.
 
-use super::{Present, ticks};
-use crate::decision::Outcome;
+use super::{Outcome, Present, Reading, Ring, Rule};
 
 /// How many of the newest events are kept with the log itself.
-pub(crate) const RECENT: u32 = 4;
+const RECENT: u32 = 4;
 
 /// Events up to this far in the future of `now` count as live rather than as ages past wrapping.
 ///
@@ -18,22 +17,14 @@ pub(crate) const RECENT: u32 = 4;
 /// window (≤ 2³⁰), and a log idle for longer than a window and the clock's lag is empty.
 const FUTURE: u32 = 1 << 30;
 
-/// Where the older events are: the slots of one limit of one entry.
-pub(crate) trait Ring {
-    /// The event in slot `index`.
-    fn get(&self, index: u32) -> u32;
-    /// Puts `event` into slot `index`.
-    fn set(&self, index: u32, event: u32);
-}
-
 /// The constants of a log.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LogRule {
     pub(crate) quota: u32,
     /// The window in ticks, at most 2³⁰.
     pub(crate) window: u32,
-    /// The most ticks after the present that an admission is recorded.
-    pub(crate) lead: u64,
+    /// After so many nanoseconds without an admission every event has left.
+    pub(crate) stale_nanos: u64,
 }
 
 /// The state of a log.
@@ -45,9 +36,19 @@ pub(crate) struct Log {
     head: u32,
     len: u32,
     recent: [u64; 2],
+    /// Event 0 of a settled log that has one.
+    oldest: u32,
 }
 
 impl LogRule {
+    pub(crate) const WORDS: usize = 3;
+
+    /// The reading of a log whose quota was used up at the tick `now`.
+    pub(crate) fn denial_for_a_window(&self, now: u64) -> Reading {
+        let event = u64::from(now as u32);
+        Reading([event << 32 | u64::from(self.quota), event])
+    }
+
     /// Slots of the ring outside.
     #[inline(always)]
     pub(crate) fn ring_slots(&self) -> u32 {
@@ -61,8 +62,8 @@ impl LogRule {
 
     /// Ticks until a live event leaves the window.
     #[inline(always)]
-    fn until_leaves(&self, event: u32, now: u32) -> u32 {
-        event.wrapping_add(self.window).wrapping_sub(now)
+    fn until_leaves(&self, event: u32, now: u64) -> u64 {
+        u64::from(event.wrapping_add(self.window).wrapping_sub(now as u32))
     }
 
     #[inline(always)]
@@ -70,32 +71,18 @@ impl LogRule {
         let slots = self.ring_slots();
         if index >= slots { index - slots } else { index }
     }
+
+    /// A cost of at most the quota, as a number of events.
+    #[inline(always)]
+    fn events(&self, cost: u64) -> u32 {
+        u32::try_from(cost).unwrap_or(self.quota)
+    }
 }
 
 impl Log {
-    /// A log without events.
-    pub(crate) const EMPTY: Self = Self { head: 0, len: 0, recent: [0; 2] };
-
-    /// The log in its stored form, from words that may hold anything.
-    #[inline(always)]
-    pub(crate) fn from_words(words: [u64; 3], rule: &LogRule) -> Self {
-        let [place, newer, older] = words;
-        let (head, len) = (place as u32, (place >> 32) as u32);
-        Self {
-            head: if head < rule.ring_slots() { head } else { 0 },
-            len: len.min(rule.quota),
-            recent: [newer, older],
-        }
-    }
-
-    #[inline(always)]
-    pub(crate) fn to_words(self) -> [u64; 3] {
-        [u64::from(self.len) << 32 | u64::from(self.head), self.recent[0], self.recent[1]]
-    }
-
     /// Event `index` of `len`, counted from the oldest.
     #[inline(always)]
-    fn event(&self, rule: &LogRule, ring: &impl Ring, index: u32) -> u32 {
+    fn event(self, rule: &LogRule, ring: impl Ring, index: u32) -> u32 {
         let from_newest = self.len - 1 - index;
         if from_newest < RECENT {
             let pair = if from_newest < 2 { self.recent[0] } else { self.recent[1] };
@@ -105,134 +92,167 @@ impl Log {
         }
     }
 
+    #[inline(always)]
+    fn newest(self) -> u32 {
+        self.recent[0] as u32
+    }
+
     /// Events that stand in the ring.
     #[inline(always)]
-    fn in_ring(&self) -> u32 {
+    fn in_ring(self) -> u32 {
         self.len.saturating_sub(RECENT)
     }
 
-    /// The same log without the events that have left the window.
+    /// The log without the events that have left, given that the oldest has.
     #[inline(always)]
-    pub(crate) fn settle(self, rule: &LogRule, ring: &impl Ring, present: Present) -> Self {
-        let now = present.now as u32;
-        if self.len == 0 || present.idle > u64::from(rule.window) + rule.lead {
-            return Self { len: 0, ..self };
-        }
-        if rule.is_live(self.event(rule, ring, 0), now) {
-            return self;
-        }
-        self.without_oldest(rule, self.expired(rule, ring, now))
+    fn without_expired(self, rule: &LogRule, ring: impl Ring, now: u32) -> Self {
+        let Self { head, len, recent: [newer, older], .. } = self;
+        let gone = expired(rule, ring, now, (head, len), newer, older);
+        let from_ring = gone.min(self.in_ring());
+        let log = Self { head: rule.wrap(self.head + from_ring), len: self.len - gone, ..self };
+        Self { oldest: if log.len == 0 { 0 } else { log.event(rule, ring, 0) }, ..log }
     }
 
-    /// How many of the oldest events have left, given that the oldest has. Events are in order,
-    /// and mostly one or two leave at a time: doubling steps, then bisection.
-    fn expired(&self, rule: &LogRule, ring: &impl Ring, now: u32) -> u32 {
-        let has_left = |count: u32| !rule.is_live(self.event(rule, ring, count - 1), now);
-        let (mut gone, mut step) = (1, 1);
-        while gone + step <= self.len && has_left(gone + step) {
-            gone += step;
-            step *= 2;
-        }
-        let mut beyond = (gone + step).min(self.len + 1);
-        while gone + 1 < beyond {
-            let middle = gone + (beyond - gone) / 2;
-            if has_left(middle) {
-                gone = middle;
-            } else {
-                beyond = middle;
-            }
-        }
-        gone
-    }
-
-    fn without_oldest(self, rule: &LogRule, count: u32) -> Self {
-        let from_ring = count.min(self.in_ring());
-        Self { head: rule.wrap(self.head + from_ring), len: self.len - count, ..self }
-    }
-
-    /// Whether a settled log admits `cost` more units.
+    /// The log with one more event, the newest. The one that falls out of the newest four goes to
+    /// the ring.
     #[inline(always)]
-    pub(crate) fn admits(&self, rule: &LogRule, cost: u64) -> bool {
-        cost <= u64::from(rule.quota - self.len)
-    }
-
-    /// Whether a settled log has nothing left.
-    #[inline(always)]
-    pub(crate) fn is_spent(&self, rule: &LogRule) -> bool {
-        self.len >= rule.quota
-    }
-
-    /// Ticks until the oldest event of a settled log leaves; 0 if it has none.
-    #[inline(always)]
-    pub(crate) fn until_next(&self, rule: &LogRule, ring: &impl Ring, present: Present) -> u32 {
-        if self.len == 0 {
-            return 0;
+    fn push(self, rule: &LogRule, ring: impl Ring, event: u32) -> Self {
+        let [newer, older] = self.recent;
+        if self.len >= RECENT {
+            ring.set(rule.wrap(self.head + self.len - RECENT), (older >> 32) as u32);
         }
-        rule.until_leaves(self.event(rule, ring, 0), present.now as u32)
-    }
-
-    /// What a settled log says of itself when it does not deny.
-    #[inline(always)]
-    pub(crate) fn outcome(&self, rule: &LogRule, ring: &impl Ring, present: Present) -> Outcome {
-        let newest = rule.until_leaves(self.recent[0] as u32, present.now as u32);
-        Outcome {
-            remaining: u64::from(rule.quota - self.len),
-            reset: if self.len == 0 { 0 } else { newest },
-            next: self.until_next(rule, ring, present),
+        Self {
+            len: self.len + 1,
+            recent: [newer << 32 | u64::from(event), older << 32 | newer >> 32],
+            oldest: if self.len == 0 { event } else { self.oldest },
+            ..self
         }
     }
 
-    /// What a settled log says of itself when it denies `cost`: it waits until as many of the
-    /// oldest events have left as units are lacking.
-    #[inline(always)]
-    pub(crate) fn denial(&self, rule: &LogRule, ring: &impl Ring, present: Present, cost: u64) -> Outcome {
-        let lacking = u64::from(self.len).saturating_add(cost).saturating_sub(u64::from(rule.quota));
-        let last_to_leave = ticks(lacking).min(self.len).saturating_sub(1);
-        let wait = match self.len {
-            0 => rule.window,
-            _ => rule.until_leaves(self.event(rule, ring, last_to_leave), present.now as u32),
-        };
-        Outcome { next: wait, ..self.outcome(rule, ring, present) }
-    }
-
-    /// The settled log with `cost` more events, which it admits. Writes to the ring only slots
-    /// that are not in use before.
-    #[inline(always)]
-    pub(crate) fn take(self, rule: &LogRule, ring: &impl Ring, present: Present, cost: u64) -> Self {
-        let cost = ticks(cost).min(rule.quota - self.len);
-        let recorded = (present.now + present.lead) as u32;
-        let len = self.len + cost;
-        for index in self.in_ring()..len.saturating_sub(RECENT) {
-            let event = if index < self.len { self.event(rule, ring, index) } else { recorded };
-            ring.set(rule.wrap(self.head + index), event);
-        }
-        let mut recent = self.recent;
-        for _ in 0..cost.min(RECENT) {
-            recent = pushed(recent, recorded);
-        }
-        Self { len, recent, ..self }
-    }
-
-    /// The log without its newest `cost` events.
-    pub(crate) fn give_back(self, rule: &LogRule, ring: &impl Ring, cost: u64) -> Self {
-        let len = self.len - ticks(cost).min(self.len);
-        let kept = len.saturating_sub(RECENT)..len;
-        let recent = kept.fold([0; 2], |recent, index| pushed(recent, self.event(rule, ring, index)));
-        Self { len, recent, ..self }
-    }
-
-    /// The tick at which the last event leaves, given the tick of the last admission; `None` for
-    /// a log without events.
-    pub(crate) fn recovers_at(&self, rule: &LogRule, last: u64) -> Option<u64> {
-        let newest = self.recent[0] as u32;
-        let ahead = newest.wrapping_sub(last as u32) as i32;
-        let leaves = last.saturating_add_signed(i64::from(ahead)).saturating_add(u64::from(rule.window));
-        (self.len != 0).then_some(leaves)
+    #[inline(never)]
+    fn push_many(self, rule: &LogRule, ring: impl Ring, event: u32, count: u32) -> Self {
+        (0..count).fold(self, |log, _| log.push(rule, ring, event))
     }
 }
 
-/// The four newest events with one more.
-#[inline(always)]
-fn pushed([newer, older]: [u64; 2], event: u32) -> [u64; 2] {
-    [newer << 32 | u64::from(event), older << 32 | newer >> 32]
+impl Rule for LogRule {
+    type State = Log;
+
+    #[inline(always)]
+    fn empty(&self) -> Log {
+        Log { head: 0, len: 0, recent: [0; 2], oldest: 0 }
+    }
+
+    #[inline(always)]
+    fn read(&self, word: impl Fn(usize) -> u64) -> Log {
+        let place = word(0);
+        let (head, len) = (place as u32, (place >> 32) as u32);
+        Log {
+            head: if head < self.ring_slots() { head } else { 0 },
+            len: len.min(self.quota),
+            recent: [word(1), word(2)],
+            oldest: 0,
+        }
+    }
+
+    #[inline(always)]
+    fn write(&self, log: Log, mut word: impl FnMut(usize, u64)) {
+        word(2, log.recent[1]);
+        word(1, log.recent[0]);
+        word(0, u64::from(log.len) << 32 | u64::from(log.head));
+    }
+
+    #[inline(always)]
+    fn settle(&self, log: Log, ring: impl Ring, present: Present) -> Log {
+        if log.len == 0 || present.idle_nanos > self.stale_nanos {
+            return Log { len: 0, oldest: 0, ..log };
+        }
+        let oldest = log.event(self, ring, 0);
+        if self.is_live(oldest, present.now as u32) {
+            Log { oldest, ..log }
+        } else {
+            log.without_expired(self, ring, present.now as u32)
+        }
+    }
+
+    #[inline(always)]
+    fn admits(&self, log: Log, cost: u64) -> bool {
+        cost <= u64::from(self.quota - log.len)
+    }
+
+    #[inline(always)]
+    fn take(&self, log: Log, ring: impl Ring, present: Present, cost: u64) -> Log {
+        let recorded = (present.now + present.lead) as u32;
+        match self.events(cost) {
+            1 => log.push(self, ring, recorded),
+            count => log.push_many(self, ring, recorded, count),
+        }
+    }
+
+    fn give_back(&self, log: Log, ring: impl Ring, cost: u64) -> Log {
+        let len = log.len - self.events(cost).min(log.len);
+        let kept = len.saturating_sub(RECENT)..len;
+        let recent = kept.fold([0; 2], |[newer, older], index| {
+            let event = u64::from(log.event(self, ring, index));
+            [newer << 32 | event, older << 32 | newer >> 32]
+        });
+        Log { len, recent, ..log }
+    }
+
+    /// The count, the newest event, and the one whose leaving is waited for: the oldest, or when a
+    /// cost is denied the last of as many of the oldest as units are lacking.
+    #[inline(always)]
+    fn reading(&self, log: Log, ring: impl Ring, denied: Option<u64>) -> Reading {
+        let lacking = denied.map_or(1, |cost| self.events(cost).saturating_sub(self.quota - log.len));
+        let awaited = if lacking <= 1 { log.oldest } else { log.event(self, ring, lacking.min(log.len) - 1) };
+        Reading([u64::from(log.newest()) << 32 | u64::from(log.len), u64::from(awaited)])
+    }
+
+    fn outcome(&self, Reading([state, awaited]): Reading, now: u64) -> Outcome {
+        let (len, newest) = (state as u32, (state >> 32) as u32);
+        if len == 0 {
+            return Outcome { remaining: u64::from(self.quota), reset: 0, next: 0 };
+        }
+        Outcome {
+            remaining: u64::from(self.quota.saturating_sub(len)),
+            reset: self.until_leaves(newest, now),
+            next: self.until_leaves(awaited as u32, now),
+        }
+    }
+
+    #[inline(always)]
+    fn spent_for(&self, log: Log, present: Present) -> Option<u64> {
+        (log.len >= self.quota).then(|| self.until_leaves(log.oldest, present.now))
+    }
+
+    fn recovers_at(&self, log: Log, last: u64) -> Option<u64> {
+        let ahead = log.newest().wrapping_sub(last as u32) as i32;
+        let leaves = last.saturating_add_signed(i64::from(ahead)).saturating_add(u64::from(self.window));
+        (log.len != 0).then_some(leaves)
+    }
+}
+
+/// How many of the oldest events have left, given that the oldest has. Events are in order, and
+/// mostly one or two leave at a time: doubling steps, then bisection.
+///
+/// Out of line, and taking the log apart, so that the way past it keeps the log in registers.
+#[inline(never)]
+fn expired(rule: &LogRule, ring: impl Ring, now: u32, place: (u32, u32), newer: u64, older: u64) -> u32 {
+    let log = Log { head: place.0, len: place.1, recent: [newer, older], oldest: 0 };
+    let has_left = |count: u32| !rule.is_live(log.event(rule, ring, count - 1), now);
+    let (mut gone, mut step) = (1, 1);
+    while gone + step <= log.len && has_left(gone + step) {
+        gone += step;
+        step *= 2;
+    }
+    let mut beyond = (gone + step).min(log.len + 1);
+    while gone + 1 < beyond {
+        let middle = gone + (beyond - gone) / 2;
+        if has_left(middle) {
+            gone = middle;
+        } else {
+            beyond = middle;
+        }
+    }
+    gone
 }

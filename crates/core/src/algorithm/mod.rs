@@ -1,10 +1,13 @@
 //! The algorithms: pure transitions of one limit's state. They know ticks and costs; not keys,
 //! tables, atomics or clocks. The state is small plain data that the table loads and stores.
 
+pub(crate) mod any;
 pub(crate) mod bucket;
 pub(crate) mod log;
 
-/// The present as one limit sees it, in its own ticks.
+use crate::time::Tick;
+
+/// The present as one limit sees it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Present {
     /// The current tick: rounded down, so that nothing is free early.
@@ -13,10 +16,91 @@ pub(crate) struct Present {
     pub(crate) lead: u64,
     /// Ticks since the tick of the entry's last admission.
     pub(crate) idle: u64,
+    /// Nanoseconds since the entry's last admission.
+    pub(crate) idle_nanos: u64,
 }
 
-/// A count of ticks as an [`Outcome`](crate::decision::Outcome) holds it.
-#[inline(always)]
-pub(crate) fn ticks(count: u64) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
+impl Present {
+    /// The present of a limit that counts in `tick`s, for an entry with an admission at `last`, by
+    /// a clock that lags up to `lag` ticks.
+    #[inline(always)]
+    pub(crate) fn new(tick: Tick, lag: u64, now: u64, last: u64) -> Self {
+        let current = tick.of(now);
+        Self {
+            now: current,
+            lead: lag + u64::from(current.wrapping_mul(tick.nanos()) != now),
+            idle: current - tick.of(last),
+            idle_nanos: now - last,
+        }
+    }
+}
+
+/// Where events are that do not fit into a limit's own words.
+pub(crate) trait Ring: Copy {
+    /// The event in slot `index`.
+    fn get(self, index: u32) -> u32;
+    /// Puts `event` into slot `index`.
+    fn set(self, index: u32, event: u32);
+}
+
+/// What a decision keeps of one limit: enough for its algorithm to work out an [`Outcome`], so
+/// that a check need not compute numbers that its caller may never read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Reading(pub(crate) [u64; 2]);
+
+impl Reading {
+    pub(crate) const NONE: Self = Self([0; 2]);
+}
+
+/// The numbers of one limit, in its own ticks from the tick of the decision.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    /// Whole units left after this decision.
+    pub(crate) remaining: u64,
+    /// Until the full quota is there again; 0 if it is.
+    pub(crate) reset: u64,
+    /// If this limit denies, until the cost can pass; else until `remaining` next grows by
+    /// itself, 0 if it is full.
+    pub(crate) next: u64,
+}
+
+/// An algorithm with the constants of one limit. A state is *settled* when it is as of the present.
+pub(crate) trait Rule: Copy {
+    type State: Copy;
+
+    /// The state of a key that counts nothing.
+    fn empty(&self) -> Self::State;
+
+    /// The state in its stored form, from words that may hold anything.
+    fn read(&self, word: impl Fn(usize) -> u64) -> Self::State;
+
+    /// The words of a state, in an order of which every prefix counts no less than either the old
+    /// state or the new one.
+    fn write(&self, state: Self::State, word: impl FnMut(usize, u64));
+
+    /// Brings a state to the present.
+    fn settle(&self, state: Self::State, ring: impl Ring, present: Present) -> Self::State;
+
+    /// Whether a settled state admits `cost`, which is at most the limit's capacity.
+    fn admits(&self, state: Self::State, cost: u64) -> bool;
+
+    /// The settled state with `cost` taken, which it admits. Writes to the ring only slots that
+    /// the state does not use.
+    fn take(&self, state: Self::State, ring: impl Ring, present: Present, cost: u64) -> Self::State;
+
+    /// The state, settled or not, with up to `cost` given back.
+    fn give_back(&self, state: Self::State, ring: impl Ring, cost: u64) -> Self::State;
+
+    /// What a settled state says when it does not deny, or when it denies a cost.
+    fn reading(&self, state: Self::State, ring: impl Ring, denied: Option<u64>) -> Reading;
+
+    /// The numbers of a reading that was made at the tick `now`.
+    fn outcome(&self, reading: Reading, now: u64) -> Outcome;
+
+    /// If a settled state denies a cost of 1, for how many ticks.
+    fn spent_for(&self, state: Self::State, present: Present) -> Option<u64>;
+
+    /// The tick at which the full quota is there again, given the tick of the last admission;
+    /// `None` if it is.
+    fn recovers_at(&self, state: Self::State, last: u64) -> Option<u64>;
 }

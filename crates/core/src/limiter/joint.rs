@@ -2,7 +2,7 @@
 //! with its own policy. All admit, or nothing is taken.
 
 use super::{Limiter, OnFull};
-use crate::decision::{Decision, Verdict};
+use crate::decision::{Decision, Readings, Verdict};
 use crate::error::{Error, Result};
 use crate::policy::MAX_LIMITS;
 use crate::table::joint::{self, Part};
@@ -86,7 +86,7 @@ fn count(parts: &[Joint<'_>], decision: &JointDecision<'_>) {
     let allowed = decision.allowed();
     for (part, decision) in parts.iter().zip(&decision.decisions) {
         if decision.allowed() == allowed {
-            part.limiter.count(decision);
+            part.limiter.counted(*decision);
         }
     }
 }
@@ -120,7 +120,7 @@ enum Stand {
 
 /// `None` if a key lost its entry on the way.
 fn attempt<'a>(parts: &[Joint<'a>], tags: &[u64]) -> Option<Vec<Decision<'a>>> {
-    let times: Vec<u64> = parts.iter().map(|part| part.limiter.clock.now().get()).collect();
+    let times: Vec<u64> = parts.iter().map(|part| part.limiter.now()).collect();
     let stands: Vec<Stand> = parts
         .iter()
         .zip(tags)
@@ -141,29 +141,20 @@ fn attempt<'a>(parts: &[Joint<'a>], tags: &[u64]) -> Option<Vec<Decision<'a>>> {
     let mut verdicts = verdicts.into_iter();
     let decide = |((part, stand), (&tag, &now)): ((&Joint<'a>, &Stand), (&u64, &u64))| {
         let limiter = part.limiter;
-        let mut decision = limiter.pending();
-        let counted = matches!(stand, Stand::Entry(target) if target.tag == tag);
-        if !counted {
-            decision.set_untracked();
-        }
-        match stand {
-            Stand::Entry(_) => *decision.verdict_mut() = verdicts.next()?,
-            Stand::Uncounted { denied: true } => limiter.table.no_room(now, decision.verdict_mut()),
+        let (verdict, tracked) = match stand {
+            Stand::Entry(target) => (verdicts.next()?, target.tag == tag),
+            Stand::Uncounted { denied: true } => (limiter.table.no_room(now), false),
             Stand::Uncounted { denied: false } => {
-                limiter.table.fresh(now, Same(part.cost), !refused, decision.verdict_mut());
+                (limiter.table.fresh(now, Same(part.cost), !refused), false)
             }
-        }
-        decision.complete();
-        Some(decision)
+        };
+        Some(limiter.decision(verdict, tracked))
     };
     parts.iter().zip(&stands).zip(tags.iter().zip(&times)).map(decide).collect()
 }
 
-fn look_at_all(entries: &[Part<'_>]) -> Option<Vec<Verdict>> {
-    let look = |part: &Part<'_>| {
-        let mut verdict = Verdict::default();
-        part.table.look(part.target, part.now, Same(part.cost), &mut verdict).then_some(verdict)
-    };
+fn look_at_all(entries: &[Part<'_>]) -> Option<Vec<Verdict<Readings>>> {
+    let look = |part: &Part<'_>| part.table.look(part.target, part.now, Same(part.cost));
     entries.iter().map(look).collect()
 }
 

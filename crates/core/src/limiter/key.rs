@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::Limiter;
+use super::{Answer, Limiter};
 use crate::decision::Decision;
 use crate::error::Result;
 use crate::table::{Costs, One, Same, Target};
@@ -26,15 +26,13 @@ use crate::table::{Costs, One, Same, Target};
 pub struct Key<'a> {
     limiter: &'a Limiter,
     tag: u64,
-    /// Where the entry was last seen; `NOWHERE` before.
+    /// Where the entry was last seen, if it was.
     slot: AtomicUsize,
 }
 
-const NOWHERE: usize = usize::MAX;
-
 impl<'a> Key<'a> {
     pub(super) fn new(limiter: &'a Limiter, tag: u64) -> Self {
-        Self { limiter, tag, slot: AtomicUsize::new(NOWHERE) }
+        Self { limiter, tag, slot: AtomicUsize::new(0) }
     }
 
     /// As [`Limiter::check`].
@@ -51,45 +49,32 @@ impl<'a> Key<'a> {
     #[inline]
     pub fn check_n(&self, cost: u64) -> Result<Decision<'a>> {
         self.limiter.validate(cost)?;
-        Ok(self.decide(Same(cost)))
+        self.decide(Same(cost))
     }
 
     /// As [`Limiter::allow`].
     #[inline]
     #[must_use = "false is a denial"]
     pub fn allow(&self) -> bool {
-        let now = self.limiter.clock.now().get();
-        match self.target() {
-            Some(target) => self.limiter.decide_target_briefly(target, now, One),
-            None => self.look_up_and_decide(One, now).allowed(),
-        }
+        self.limiter.decide_briefly_near(self.target(), self.tag, self.limiter.now(), One)
     }
 
     #[inline(always)]
-    fn decide(&self, costs: impl Costs) -> Decision<'a> {
-        let limiter = self.limiter;
-        let now = limiter.clock.now().get();
-        let mut decision = limiter.pending();
-        let target = self.target();
-        if target.is_some_and(|target| limiter.table.check(target, now, costs, decision.verdict_mut())) {
-            limiter.complete(&mut decision);
-            return decision;
-        }
-        self.look_up_and_decide(costs, now)
-    }
-
-    #[cold]
-    fn look_up_and_decide(&self, costs: impl Costs, now: u64) -> Decision<'a> {
-        let decision = self.limiter.decide(self.tag, now, costs);
-        let slot = self.limiter.table.lookup(self.tag).map_or(NOWHERE, |target| target.slot);
-        self.slot.store(slot, Ordering::Relaxed);
-        decision
+    fn decide<A: Answer<'a>>(&self, costs: impl Costs) -> A {
+        self.limiter.decide_near(self.target(), self.tag, self.limiter.now(), costs)
     }
 
     #[inline(always)]
     fn target(&self) -> Option<Target> {
-        let slot = self.slot.load(Ordering::Relaxed);
-        (slot != NOWHERE).then_some(Target { slot, tag: self.tag })
+        let target = Target { slot: self.slot.load(Ordering::Relaxed), tag: self.tag };
+        if self.limiter.table.holds(target) { Some(target) } else { self.look_up() }
+    }
+
+    #[cold]
+    fn look_up(&self) -> Option<Target> {
+        let target = self.limiter.table.lookup(self.tag);
+        self.slot.store(target.map_or(0, |target| target.slot), Ordering::Relaxed);
+        target
     }
 }
 

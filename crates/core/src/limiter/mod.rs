@@ -9,17 +9,18 @@ mod joint;
 mod key;
 
 use std::fmt;
+use std::hash::{BuildHasher, Hasher};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use ahash::RandomState;
 
 use crate::clock::{Clock, Listener};
-use crate::decision::Decision;
+use crate::decision::{Decision, Plan, Readings, Verdict};
 use crate::error::{Error, Result};
 use crate::policy::{IntoPolicy, Policy};
-use crate::table::{Admission, Costs, One, Same, Table, Target};
-use crate::time::Nanos;
+use crate::table::{Admission, Attempt, Costs, Limits, One, Same, Table, Target, with_limits};
+use crate::time::{MAX_NANOS, Nanos};
 
 use acquire::Waiters;
 use counters::Shards;
@@ -64,7 +65,7 @@ pub enum OnFull {
 /// # }
 /// ```
 pub struct Limiter {
-    policy: Policy,
+    plan: Plan,
     table: Table,
     hash: RandomState,
     clock: Clock,
@@ -73,6 +74,26 @@ pub struct Limiter {
     most: u64,
     counters: Shards,
     waiters: Arc<Waiters>,
+}
+
+/// A decision in the form that a call returns it: made in place, since it is too large to be moved
+/// for nothing.
+trait Answer<'a> {
+    fn of(decision: Decision<'a>) -> Self;
+}
+
+impl<'a> Answer<'a> for Decision<'a> {
+    #[inline(always)]
+    fn of(decision: Decision<'a>) -> Self {
+        decision
+    }
+}
+
+impl<'a> Answer<'a> for Result<Decision<'a>> {
+    #[inline(always)]
+    fn of(decision: Decision<'a>) -> Self {
+        Ok(decision)
+    }
 }
 
 impl Limiter {
@@ -98,13 +119,14 @@ impl Limiter {
         }
         let most = policy.limits().iter().map(crate::Limit::capacity).min().unwrap_or(0);
         let (hash, counters) = (RandomState::new(), Shards::new());
-        Ok(Self { policy, table, hash, clock, on_full, most, counters, waiters })
+        let plan = Plan::new(policy, &clock);
+        Ok(Self { plan, table, hash, clock, on_full, most, counters, waiters })
     }
 
     /// The policy.
     #[must_use]
     pub fn policy(&self) -> &Policy {
-        &self.policy
+        self.plan.policy()
     }
 
     /// The clock.
@@ -122,7 +144,7 @@ impl Limiter {
     /// What has been admitted, denied, overflowed and reclaimed so far.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        self.counters.sum(self.policy.limits().len())
+        self.counters.sum(self.policy().limits().len())
     }
 
     /// Decides about one unit for `key`, and takes it from every limit if all admit.
@@ -131,8 +153,7 @@ impl Limiter {
     /// An empty key or one longer than [`MAX_KEY_BYTES`].
     #[inline]
     pub fn check(&self, key: impl AsRef<[u8]>) -> Result<Decision<'_>> {
-        let tag = self.tag(key.as_ref())?;
-        self.decided(tag, self.clock.now().get(), One)
+        self.check_one(key.as_ref())
     }
 
     /// Decides about `cost` units for `key`: all are taken from every limit, or nothing is.
@@ -143,7 +164,7 @@ impl Limiter {
     pub fn check_n(&self, key: impl AsRef<[u8]>, cost: u64) -> Result<Decision<'_>> {
         let tag = self.tag(key.as_ref())?;
         self.validate(cost)?;
-        self.decided(tag, self.clock.now().get(), Same(cost))
+        self.decide(tag, self.now(), Same(cost))
     }
 
     /// Decides as [`check_n`](Self::check_n) does, at a time that the caller gives in place of the
@@ -155,7 +176,7 @@ impl Limiter {
     pub fn check_at(&self, key: impl AsRef<[u8]>, cost: u64, now: Nanos) -> Result<Decision<'_>> {
         let tag = self.tag(key.as_ref())?;
         self.validate(cost)?;
-        self.decided(tag, now.get(), Same(cost))
+        self.decide(tag, bounded(now), Same(cost))
     }
 
     /// Decides about a cost for each limit, in the policy's order: one request and 900 tokens,
@@ -176,7 +197,7 @@ impl Limiter {
     pub fn check_costs(&self, key: impl AsRef<[u8]>, costs: &[u64]) -> Result<Decision<'_>> {
         let tag = self.tag(key.as_ref())?;
         self.validate_costs(costs)?;
-        self.decided(tag, self.clock.now().get(), costs)
+        self.decide(tag, self.now(), costs)
     }
 
     /// Whether one unit for `key` is within every limit; taken if so. The same as
@@ -186,8 +207,7 @@ impl Limiter {
     /// As for [`check`](Self::check).
     #[inline]
     pub fn allow(&self, key: impl AsRef<[u8]>) -> Result<bool> {
-        let tag = self.tag(key.as_ref())?;
-        Ok(self.decide_briefly(tag, self.clock.now().get(), One))
+        self.allow_one(key.as_ref())
     }
 
     /// Whether `cost` units for `key` are within every limit; taken if so.
@@ -198,7 +218,7 @@ impl Limiter {
     pub fn allow_n(&self, key: impl AsRef<[u8]>, cost: u64) -> Result<bool> {
         let tag = self.tag(key.as_ref())?;
         self.validate(cost)?;
-        Ok(self.decide_briefly(tag, self.clock.now().get(), Same(cost)))
+        Ok(self.decide_briefly(tag, self.now(), Same(cost)))
     }
 
     /// What a check of one unit would be told, with the numbers as they are now; takes nothing.
@@ -207,17 +227,13 @@ impl Limiter {
     /// As for [`check`](Self::check).
     pub fn peek(&self, key: impl AsRef<[u8]>) -> Result<Decision<'_>> {
         let tag = self.tag(key.as_ref())?;
-        let now = self.clock.now().get();
-        let mut decision = self.pending();
+        let now = self.now();
         while let Some(target) = self.table.lookup(tag) {
-            if self.table.look(target, now, Same(1), decision.verdict_mut()) {
-                decision.complete();
-                return Ok(decision);
+            if let Some(verdict) = self.table.look(target, now, Same(1)) {
+                return Ok(self.decision(verdict, true));
             }
         }
-        self.table.fresh(now, Same(1), false, decision.verdict_mut());
-        decision.complete();
-        Ok(decision)
+        Ok(self.decision(self.table.fresh(now, Same(1), false), true))
     }
 
     /// Gives `cost` units back to every limit of `key`: a log forgets its newest events, a bucket
@@ -273,7 +289,7 @@ impl Limiter {
             let now = self.clock.now();
             let left = deadline.saturating_since(now);
             if turn.is_first() || left.is_zero() {
-                let decision = self.decide(tag, now.get(), Same(cost));
+                let decision: Decision<'_> = self.decide(tag, bounded(now), Same(cost));
                 match decision.retry_after() {
                     Some(wait) if wait <= left => turn.sleep(&self.clock, wait),
                     _ => return Ok(decision),
@@ -293,6 +309,22 @@ impl Limiter {
         Ok(Key::new(self, self.tag(key.as_ref())?))
     }
 
+    fn check_one(&self, key: &[u8]) -> Result<Decision<'_>> {
+        let tag = self.tag(key)?;
+        self.decide(tag, self.now(), One)
+    }
+
+    fn allow_one(&self, key: &[u8]) -> Result<bool> {
+        let tag = self.tag(key)?;
+        Ok(self.decide_briefly(tag, self.now(), One))
+    }
+
+    /// The present, within what the engine tells apart.
+    #[inline(always)]
+    fn now(&self) -> u64 {
+        bounded(self.clock.now())
+    }
+
     /// The fingerprint that stands for a key. Two of a million live keys share one with a
     /// probability of 3·10⁻⁸.
     #[inline(always)]
@@ -303,8 +335,10 @@ impl Limiter {
 
     #[inline(always)]
     fn tag_of(&self, valid_key: &[u8]) -> u64 {
+        let mut hasher = self.hash.build_hasher();
+        hasher.write(valid_key);
         // Zero is the tag of memory never written.
-        self.hash.hash_one(valid_key).max(1)
+        hasher.finish().max(1)
     }
 
     #[inline(always)]
@@ -313,7 +347,7 @@ impl Limiter {
     }
 
     fn validate_costs(&self, costs: &[u64]) -> Result<()> {
-        let limits = self.policy.limits();
+        let limits = self.policy().limits();
         if costs.len() != limits.len() {
             return Err(Error::CostCount { expected: limits.len(), given: costs.len() });
         }
@@ -328,85 +362,119 @@ impl Limiter {
 
     #[cold]
     fn bad_cost(&self, cost: u64) -> Error {
-        let limit = self.policy.limits().iter().find(|limit| cost > limit.capacity());
+        let limit = self.policy().limits().iter().find(|limit| cost > limit.capacity());
         limit.map_or(Error::ZeroCost, |limit| cost_above(limit, cost))
     }
 
+    /// The decision for a tag, counted, in the form that the caller returns.
     #[inline(always)]
-    fn pending(&self) -> Decision<'_> {
-        Decision::pending(&self.policy, self.clock.is_manual())
+    fn decide<'a, A: Answer<'a>>(&'a self, tag: u64, now: u64, costs: impl Costs) -> A {
+        self.decide_near(self.table.guess(tag), tag, now, costs)
     }
 
-    /// The decision for a tag, counted.
+    /// The decision for a tag whose entry is likely to be at `near`, counted.
     #[inline(always)]
-    fn decide(&self, tag: u64, now: u64, costs: impl Costs) -> Decision<'_> {
-        let mut decision = self.pending();
-        self.decide_into(tag, now, costs, &mut decision);
-        decision
+    fn decide_near<'a, A: Answer<'a>>(
+        &'a self,
+        near: Option<Target>,
+        tag: u64,
+        now: u64,
+        costs: impl Costs,
+    ) -> A {
+        with_limits!(self.table.layout, limits => self.decide_as(limits, near, tag, now, costs))
     }
 
-    /// The same where it is returned, so that it need not be moved there.
-    #[inline(always)]
-    fn decided(&self, tag: u64, now: u64, costs: impl Costs) -> Result<Decision<'_>> {
-        let mut result = Ok(self.pending());
-        if let Ok(decision) = &mut result {
-            self.decide_into(tag, now, costs, decision);
+    /// A function of its own for every type of limits, without a loop, and another for denials: in
+    /// one function the compiler would prepare for all of them in advance.
+    #[inline(never)]
+    fn decide_as<'a, A: Answer<'a>, L: Limits + ?Sized>(
+        &'a self,
+        limits: &L,
+        near: Option<Target>,
+        tag: u64,
+        now: u64,
+        costs: impl Costs,
+    ) -> A {
+        let Some(target) = near else { return A::of(self.search_and_decide(tag, now, costs)) };
+        if self.table.denies(target, now).is_some() {
+            return self.deny_as(limits, target, now, costs);
         }
-        result
-    }
-
-    #[inline(always)]
-    fn decide_into(&self, tag: u64, now: u64, costs: impl Costs, decision: &mut Decision<'_>) {
-        let known = self.table.lookup(tag);
-        let decided =
-            known.is_some_and(|target| self.table.check(target, now, costs, decision.verdict_mut()));
-        if !decided {
-            self.decide_newcomer(tag, now, costs, decision);
+        match self.table.try_take(limits, target, now, costs) {
+            Attempt::Decided(verdict) => {
+                self.counters.admitted();
+                A::of(self.decision(verdict.spread::<L>(), true))
+            }
+            Attempt::Other => self.deny_as(limits, target, now, costs),
+            Attempt::Gone => A::of(self.search_and_decide(tag, now, costs)),
         }
-        self.complete(decision);
     }
 
-    #[inline(always)]
-    fn complete(&self, decision: &mut Decision<'_>) {
-        decision.complete();
-        self.count(decision);
+    /// The decision of an entry that seems to deny.
+    #[inline(never)]
+    fn deny_as<'a, A: Answer<'a>, L: Limits + ?Sized>(
+        &'a self,
+        limits: &L,
+        target: Target,
+        now: u64,
+        costs: impl Costs,
+    ) -> A {
+        match self.table.try_deny(limits, target, now, costs) {
+            Attempt::Decided(verdict) => {
+                let decision = self.decision(verdict.spread::<L>(), true);
+                self.counters.denied(decision.reported_index());
+                A::of(decision)
+            }
+            _ => A::of(self.search_and_decide(target.tag, now, costs)),
+        }
     }
 
     /// Yes or no for a tag, counted.
     #[inline(always)]
     fn decide_briefly(&self, tag: u64, now: u64, costs: impl Costs) -> bool {
-        let Some(target) = self.table.lookup(tag) else { return self.decide(tag, now, costs).allowed() };
-        self.decide_target_briefly(target, now, costs)
+        self.decide_briefly_near(self.table.guess(tag), tag, now, costs)
     }
 
     #[inline(always)]
-    fn decide_target_briefly(&self, target: Target, now: u64, costs: impl Costs) -> bool {
-        if let Some(limit) = self.table.denies(target, now) {
+    fn decide_briefly_near(&self, near: Option<Target>, tag: u64, now: u64, costs: impl Costs) -> bool {
+        if let Some(limit) = near.and_then(|target| self.table.denies(target, now)) {
             self.counters.denied(usize::from(limit));
             return false;
         }
-        let mut decision = self.pending();
-        if !self.table.check_briefly(target, now, costs, decision.verdict_mut()) {
-            self.decide_newcomer(target.tag, now, costs, &mut decision);
-        }
-        self.complete(&mut decision);
-        decision.allowed()
+        with_limits!(self.table.layout, limits => self.decide_briefly_as(limits, near, tag, now, costs))
     }
 
-    /// Decides for a tag that had no entry, or lost it.
-    #[cold]
-    fn decide_newcomer(&self, tag: u64, now: u64, costs: impl Costs, decision: &mut Decision<'_>) {
+    #[inline(never)]
+    fn decide_briefly_as<L: Limits + ?Sized>(
+        &self,
+        limits: &L,
+        near: Option<Target>,
+        tag: u64,
+        now: u64,
+        costs: impl Costs,
+    ) -> bool {
+        let taken = near.map(|target| self.table.try_take(limits, target, now, costs));
+        if let Some(Attempt::Decided(_)) = taken {
+            self.counters.admitted();
+            return true;
+        }
+        // Which limit to count a denial for, the whole decision tells.
+        self.search_and_decide(tag, now, costs).allowed()
+    }
+
+    /// The decision for a tag whose entry is not where it is likely to be, or was written to by
+    /// another thread at the same time, or that has none; counted.
+    #[inline(never)]
+    fn search_and_decide(&self, tag: u64, now: u64, costs: impl Costs) -> Decision<'_> {
         loop {
             let target = self.table.lookup(tag).or_else(|| self.place(tag, now));
-            if target.is_none_or(|target| target.tag != tag) {
-                decision.set_untracked();
-            }
-            let verdict = decision.verdict_mut();
-            match target {
-                Some(target) if self.table.check(target, now, costs, verdict) => return,
-                Some(_) => {}
-                None if self.on_full == OnFull::Allow => return self.table.fresh(now, costs, true, verdict),
-                None => return self.table.no_room(now, verdict),
+            let tracked = target.is_some_and(|target| target.tag == tag);
+            let verdict = match target {
+                Some(target) => self.table.check(target, now, costs),
+                None if self.on_full == OnFull::Allow => Some(self.table.fresh(now, costs, true)),
+                None => Some(self.table.no_room(now)),
+            };
+            if let Some(verdict) = verdict {
+                return self.counted(self.decision(verdict, tracked));
             }
         }
     }
@@ -429,24 +497,35 @@ impl Limiter {
     }
 
     #[inline(always)]
-    fn count(&self, decision: &Decision<'_>) {
+    fn decision(&self, verdict: Verdict<Readings>, tracked: bool) -> Decision<'_> {
+        Decision::new(&self.plan, tracked, verdict)
+    }
+
+    #[inline(always)]
+    fn counted<'a>(&self, decision: Decision<'a>) -> Decision<'a> {
         if decision.allowed() {
             self.counters.admitted();
         } else {
             self.counters.denied(decision.reported_index());
         }
+        decision
     }
 }
 
 impl fmt::Debug for Limiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Limiter")
-            .field("policy", &self.policy.to_string())
+            .field("policy", &self.policy().to_string())
             .field("max_keys", &self.max_keys())
             .field("clock", &self.clock)
             .field("on_full", &self.on_full)
             .finish_non_exhaustive()
     }
+}
+
+#[inline(always)]
+fn bounded(now: Nanos) -> u64 {
+    now.get().min(MAX_NANOS)
 }
 
 #[inline(always)]

@@ -7,13 +7,13 @@
 //! so what was decided is still true. `docs/architecture.md` has the argument in full.
 
 use super::Region;
-use super::layout::{FREE_AT, HEADER, LAST, Layout, LimitLayout, Rule, TAG, VERSION};
+use super::layout::{FREE_AT, LAST, Layout, TAG, VERSION};
+use super::limits::Limits;
 use super::sync::{AtomicU64, Backoff, Ordering, fence};
 use super::version::{self, LOCKED};
-use crate::algorithm::Present;
-use crate::algorithm::bucket::Bucket;
-use crate::algorithm::log::{Log, LogRule, Ring};
-use crate::decision::{Outcome, Verdict};
+use crate::algorithm::{Ring, Rule};
+use crate::decision::{Readings, Verdict};
+use crate::time::MAX_NANOS;
 
 /// The cost that each limit is to take.
 pub(crate) trait Costs: Copy {
@@ -52,106 +52,35 @@ impl Costs for &[u64] {
 
 /// An entry of the table.
 #[derive(Clone, Copy)]
-pub(super) struct Entry<'a> {
+pub(crate) struct Entry<'a> {
     layout: &'a Layout,
-    region: &'a Region,
-    header: &'a [AtomicU64; HEADER],
+    pub(super) region: &'a Region,
     words: &'a [AtomicU64],
     /// Its first ring slot among the region's events.
-    ring: usize,
+    pub(super) ring: usize,
 }
 
-/// The state of one limit as of the present: the log or the bucket, as its rule says.
-#[derive(Clone, Copy)]
-struct Step {
-    present: Present,
-    log: Log,
-    bucket: Bucket,
-}
-
-impl Step {
-    const NONE: Self =
-        Self { present: Present { now: 0, lead: 0, idle: 0 }, log: Log::EMPTY, bucket: Bucket::FULL };
-}
-
-/// What a snapshot of an entry says to a cost. `N` is at least the number of limits.
-pub(super) struct Evaluation<const N: usize> {
+/// What a snapshot of an entry says to a cost.
+pub(super) struct Evaluation<S> {
     version: u64,
     /// The present, or the last admission where that is later.
-    pub(super) now: u64,
+    now: u64,
     /// Bit i: limit i denies.
     pub(super) violated: u8,
-    steps: [Step; N],
-}
-
-/// The slots of one limit of one entry.
-#[derive(Clone, Copy)]
-struct Events<'a> {
-    region: &'a Region,
-    start: usize,
-}
-
-impl Ring for Events<'_> {
-    #[inline(always)]
-    fn get(&self, index: u32) -> u32 {
-        self.region.event(self.start + index as usize).load(Ordering::Relaxed)
-    }
-
-    #[inline(always)]
-    fn set(&self, index: u32, event: u32) {
-        self.region.event(self.start + index as usize).store(event, Ordering::Relaxed);
-    }
+    steps: S,
 }
 
 impl<'a> Entry<'a> {
     #[inline(always)]
     pub(super) fn at(region: &'a Region, layout: &'a Layout, slot: usize) -> Self {
         let words = region.words(layout.entry_word(slot), layout.entry_words());
-        Self { layout, region, header: chunk(words, 0), words, ring: layout.ring_start(slot) }
+        Self { layout, region, words, ring: layout.ring_start(slot) }
     }
 
     #[inline(always)]
-    fn events(&self, limit: &LimitLayout) -> Events<'a> {
-        Events { region: self.region, start: self.ring + limit.ring }
-    }
-
-    #[inline(always)]
-    fn load_log(&self, limit: &LimitLayout, rule: &LogRule) -> Log {
-        let [place, newer, older] = chunk(self.words, limit.word);
-        let load = |word: &AtomicU64| word.load(Ordering::Relaxed);
-        Log::from_words([load(place), load(newer), load(older)], rule)
-    }
-
-    /// From the oldest events to the count of them, so that no prefix counts what is not there.
-    #[inline(always)]
-    fn store_log(&self, limit: &LimitLayout, log: Log) {
-        let words: &[AtomicU64; 3] = chunk(self.words, limit.word);
-        for (word, value) in words.iter().zip(log.to_words()).rev() {
-            word.store(value, Ordering::Relaxed);
-        }
-    }
-
-    #[inline(always)]
-    fn load_bucket(&self, limit: &LimitLayout) -> Bucket {
-        let [level] = chunk(self.words, limit.word);
-        Bucket::from_word(level.load(Ordering::Relaxed))
-    }
-
-    #[inline(always)]
-    fn store_bucket(&self, limit: &LimitLayout, bucket: Bucket) {
-        let [level] = chunk(self.words, limit.word);
-        level.store(bucket.to_word(), Ordering::Relaxed);
-    }
-
-    #[inline(always)]
-    fn word(&self, index: usize) -> &'a AtomicU64 {
-        let [tag, version, last, free_at] = self.header;
-        match index {
-            TAG => tag,
-            VERSION => version,
-            LAST => last,
-            _ => free_at,
-        }
+    #[allow(clippy::indexing_slicing, reason = "places come from the layout that sized the entry")]
+    pub(super) fn word(&self, index: usize) -> &'a AtomicU64 {
+        &self.words[index]
     }
 
     #[inline(always)]
@@ -173,19 +102,7 @@ impl<'a> Entry<'a> {
     #[inline(always)]
     pub(super) fn unlocked_version(&self) -> u64 {
         let version = self.word(VERSION).load(Ordering::Acquire);
-        if version & LOCKED == 0 { version } else { self.wait_for_version() }
-    }
-
-    #[cold]
-    fn wait_for_version(&self) -> u64 {
-        let mut backoff = Backoff::new();
-        loop {
-            backoff.wait();
-            let version = self.word(VERSION).load(Ordering::Acquire);
-            if version & LOCKED == 0 {
-                return version;
-            }
-        }
+        if version & LOCKED == 0 { version } else { wait_until_unlocked(self.word(VERSION)) }
     }
 
     /// The version if nobody is writing at this moment.
@@ -238,169 +155,82 @@ impl<'a> Entry<'a> {
 
     /// What the entry says to these costs; `None` if it is not, or no longer, that of `tag`.
     #[inline(always)]
-    pub(super) fn evaluate<const N: usize>(
+    pub(super) fn evaluate<L: Limits + ?Sized>(
         &self,
-        limits: &[LimitLayout],
+        limits: &L,
         tag: u64,
         now: u64,
         costs: impl Costs,
-    ) -> Option<Evaluation<N>> {
+    ) -> Option<Evaluation<L::Steps>> {
         let version = self.unlocked_version();
         // After the version and before the state: the slot may be another key's by now.
         if self.tag() != tag {
             return None;
         }
-        let last = self.load(LAST);
+        let last = self.load(LAST) & MAX_NANOS;
         let now = now.max(last);
-        let mut evaluation = Evaluation { version, now, violated: 0, steps: [Step::NONE; N] };
-        for (i, (step, limit)) in evaluation.steps.iter_mut().zip(limits).enumerate() {
-            *step = self.settle(limit, now, last);
-            let admits = match &limit.rule {
-                Rule::Log(rule) => step.log.admits(rule, costs.of(i)),
-                Rule::Bucket(rule) => step.bucket.admits(rule, costs.of(i)),
-            };
-            evaluation.violated |= u8::from(!admits) << i;
-        }
-        Some(evaluation)
+        let steps = limits.settle(*self, now, last);
+        Some(Evaluation { version, now, violated: limits.violated(&steps, costs), steps })
     }
 
-    /// One limit's state as of the present.
+    /// The state that an evaluation found, with nothing taken; `None` if it changed meanwhile.
     #[inline(always)]
-    fn settle(&self, limit: &LimitLayout, now: u64, last: u64) -> Step {
-        let present = present(limit, now, last);
-        match &limit.rule {
-            Rule::Log(rule) => {
-                let log = self.load_log(limit, rule).settle(rule, &self.events(limit), present);
-                Step { present, log, ..Step::NONE }
-            }
-            Rule::Bucket(rule) => {
-                Step { present, bucket: self.load_bucket(limit).settle(rule, present), ..Step::NONE }
-            }
-        }
-    }
-
-    /// The state that an evaluation found, with nothing taken; `false` if it changed meanwhile.
-    #[inline(always)]
-    pub(super) fn report<const N: usize>(
+    pub(super) fn report<L: Limits + ?Sized>(
         &self,
-        limits: &[LimitLayout],
-        evaluation: &Evaluation<N>,
+        limits: &L,
+        evaluation: &Evaluation<L::Steps>,
         costs: impl Costs,
-        verdict: &mut Verdict,
-    ) -> bool {
-        verdict.now = evaluation.now;
-        verdict.violated = evaluation.violated;
-        let steps = evaluation.steps.iter().zip(limits);
-        for (i, ((step, limit), outcome)) in steps.zip(&mut verdict.outcomes).enumerate() {
-            let denies = evaluation.violated >> i & 1 == 1;
-            *outcome = self.outcome(limit, step, denies.then(|| costs.of(i)));
-        }
-        self.is_unchanged(evaluation.version)
+    ) -> Option<Verdict<L::Readings>> {
+        let violated = evaluation.violated;
+        let denied = |i: usize| (violated >> i & 1 == 1).then(|| costs.of(i));
+        let readings = limits.report(*self, &evaluation.steps, denied);
+        self.is_unchanged(evaluation.version).then_some(Verdict { now: evaluation.now, violated, readings })
     }
 
-    /// What one limit says, if it denies a cost or if it does not.
+    /// Takes costs that the evaluation admits; `None`, and nothing taken, if the entry changed
+    /// meanwhile.
     #[inline(always)]
-    fn outcome(&self, limit: &LimitLayout, step: &Step, denied: Option<u64>) -> Outcome {
-        match (&limit.rule, denied) {
-            (Rule::Log(rule), None) => step.log.outcome(rule, &self.events(limit), step.present),
-            (Rule::Log(rule), Some(cost)) => step.log.denial(rule, &self.events(limit), step.present, cost),
-            (Rule::Bucket(rule), None) => step.bucket.outcome(rule),
-            (Rule::Bucket(rule), Some(cost)) => step.bucket.denial(rule, cost),
-        }
-    }
-
-    /// Takes costs that the evaluation admits; `false`, and nothing taken, if the entry changed
-    /// meanwhile. Fills in the outcomes only if `FULL`.
-    #[inline(always)]
-    pub(super) fn commit<const N: usize, const FULL: bool>(
+    pub(super) fn commit<L: Limits + ?Sized>(
         &self,
-        limits: &[LimitLayout],
-        evaluation: &Evaluation<N>,
+        limits: &L,
+        evaluation: &Evaluation<L::Steps>,
         costs: impl Costs,
-        verdict: &mut Verdict,
-    ) -> bool {
-        let locked = self.try_lock(evaluation.version);
-        if locked {
-            self.write::<N, FULL>(limits, evaluation, costs, verdict);
+    ) -> Option<Verdict<L::Readings>> {
+        if !self.try_lock(evaluation.version) {
+            return None;
         }
-        locked
+        Some(self.write(limits, evaluation, costs))
     }
 
     /// The first half of [`commit`](Self::commit), for several entries at once.
-    pub(super) fn hold<const N: usize>(&self, evaluation: &Evaluation<N>) -> bool {
+    pub(super) fn hold<S>(&self, evaluation: &Evaluation<S>) -> bool {
         self.try_lock(evaluation.version)
     }
 
     /// Whether the entry is still as it was evaluated.
-    pub(super) fn still<const N: usize>(&self, evaluation: &Evaluation<N>) -> bool {
+    pub(super) fn still<S>(&self, evaluation: &Evaluation<S>) -> bool {
         self.is_unchanged(evaluation.version)
     }
 
     /// Undoes [`hold`](Self::hold).
-    pub(super) fn release<const N: usize>(&self, evaluation: &Evaluation<N>) {
+    pub(super) fn release<S>(&self, evaluation: &Evaluation<S>) {
         self.unlock_untouched(evaluation.version);
     }
 
-    /// The second half of [`commit`](Self::commit): writes under the lock and gives it back.
+    /// The second half of [`commit`](Self::commit): writes under the lock and gives it back. Every
+    /// prefix of the writes can only count more than was granted, never less.
     #[inline(always)]
-    pub(super) fn write<const N: usize, const FULL: bool>(
+    pub(super) fn write<L: Limits + ?Sized>(
         &self,
-        limits: &[LimitLayout],
-        evaluation: &Evaluation<N>,
+        limits: &L,
+        evaluation: &Evaluation<L::Steps>,
         costs: impl Costs,
-        verdict: &mut Verdict,
-    ) {
-        verdict.now = evaluation.now;
-        verdict.violated = 0;
-        let (mut free_at, mut blocker) = (0, 0);
-        let steps = evaluation.steps.iter().zip(limits);
-        for (i, ((step, limit), outcome)) in steps.zip(&mut verdict.outcomes).enumerate() {
-            let taken = self.take(limit, step, costs.of(i));
-            if FULL {
-                *outcome = self.outcome(limit, &taken, None);
-            }
-            if let Some(wait) = self.spent_for(limit, &taken) {
-                let passes = (step.present.now + u64::from(wait)).saturating_mul(limit.tick.get());
-                if passes > free_at {
-                    (free_at, blocker) = (passes, i as u8);
-                }
-            }
-        }
+    ) -> Verdict<L::Readings> {
+        let (passes, readings) = limits.take(*self, &evaluation.steps, costs);
         self.store(LAST, evaluation.now);
-        self.store_free_at(free_at);
-        self.unlock(evaluation.version, blocker);
-    }
-
-    /// Writes one limit's state with the cost taken, and returns it. Every prefix of these writes
-    /// can only count more than was granted, never less.
-    #[inline(always)]
-    fn take(&self, limit: &LimitLayout, step: &Step, cost: u64) -> Step {
-        match &limit.rule {
-            Rule::Log(rule) => {
-                // What has left goes first: the ring may reuse its slots.
-                self.store_log(limit, step.log);
-                let log = step.log.take(rule, &self.events(limit), step.present, cost);
-                self.store_log(limit, log);
-                Step { log, ..*step }
-            }
-            Rule::Bucket(rule) => {
-                let bucket = step.bucket.take(rule, step.present, cost);
-                self.store_bucket(limit, bucket);
-                Step { bucket, ..*step }
-            }
-        }
-    }
-
-    /// If a limit now denies a cost of 1, for how many ticks.
-    #[inline(always)]
-    fn spent_for(&self, limit: &LimitLayout, step: &Step) -> Option<u32> {
-        match &limit.rule {
-            Rule::Log(rule) => {
-                let spent = step.log.is_spent(rule);
-                spent.then(|| step.log.until_next(rule, &self.events(limit), step.present))
-            }
-            Rule::Bucket(rule) => step.bucket.is_spent(rule).then(|| step.bucket.until_holds(rule, 1)),
-        }
+        self.store_free_at(passes.at);
+        self.unlock(evaluation.version, passes.blocker);
+        Verdict { now: evaluation.now, violated: 0, readings }
     }
 
     #[inline(always)]
@@ -429,15 +259,7 @@ impl<'a> Entry<'a> {
         // First of all, so that no state in between denies what is already given back.
         self.store_free_at(0);
         for (i, limit) in self.layout.limits.iter().enumerate() {
-            match &limit.rule {
-                Rule::Log(rule) => {
-                    let log = self.load_log(limit, rule);
-                    self.store_log(limit, log.give_back(rule, &self.events(limit), costs.of(i)));
-                }
-                Rule::Bucket(rule) => {
-                    self.store_bucket(limit, self.load_bucket(limit).give_back(rule, costs.of(i)));
-                }
-            }
+            limit.give_back(*self, costs.of(i));
         }
         self.unlock(version, 0);
         true
@@ -464,61 +286,45 @@ impl<'a> Entry<'a> {
     /// When every limit has its full quota again: the entry then equals an absent one. Zero if it
     /// counts nothing.
     pub(super) fn recovers_at(&self) -> u64 {
-        let last = self.load(LAST);
+        let last = self.load(LAST) & MAX_NANOS;
         let limits = self.layout.limits.iter();
-        limits.map(|limit| self.limit_recovers_at(limit, last)).max().unwrap_or(0)
-    }
-
-    fn limit_recovers_at(&self, limit: &LimitLayout, last: u64) -> u64 {
-        let (last, _) = limit.tick.div_rem(last);
-        let tick = match &limit.rule {
-            Rule::Log(rule) => self.load_log(limit, rule).recovers_at(rule, last),
-            Rule::Bucket(rule) => self.load_bucket(limit).recovers_at(rule, last),
-        };
-        tick.map_or(0, |tick| tick.saturating_mul(limit.tick.get()))
+        limits.map(|limit| limit.recovers_at(*self, last)).max().unwrap_or(0)
     }
 }
 
-/// The present in a limit's ticks, for an entry with an admission at `last`.
-#[inline(always)]
-fn present(limit: &LimitLayout, now: u64, last: u64) -> Present {
-    let (now, into_tick) = limit.tick.div_rem(now);
-    let (last, _) = limit.tick.div_rem(last);
-    Present { now, lead: limit.lag + u64::from(into_tick != 0), idle: now.wrapping_sub(last) }
+#[cold]
+fn wait_until_unlocked(version: &AtomicU64) -> u64 {
+    let mut backoff = Backoff::new();
+    loop {
+        backoff.wait();
+        let version = version.load(Ordering::Acquire);
+        if version & LOCKED == 0 {
+            return version;
+        }
+    }
 }
 
 /// What a key without an entry is told before it takes costs, or after.
-pub(super) fn fresh(layout: &Layout, now: u64, costs: impl Costs, take: bool, verdict: &mut Verdict) {
-    *verdict = Verdict { now, ..Verdict::default() };
-    for ((i, limit), outcome) in layout.limits.iter().enumerate().zip(&mut verdict.outcomes) {
-        let present = present(limit, now, 0);
+pub(super) fn fresh(layout: &Layout, now: u64, costs: impl Costs, take: bool) -> Verdict<Readings> {
+    let mut verdict = Verdict { now, violated: 0, readings: Readings::default() };
+    for ((i, limit), reading) in layout.limits.iter().enumerate().zip(&mut verdict.readings) {
+        let present = limit.present(now, 0);
         let cost = if take { costs.of(i) } else { 0 };
-        *outcome = match &limit.rule {
-            Rule::Log(rule) => {
-                let Outcome { remaining, reset, .. } =
-                    Log::EMPTY.take(rule, &Nowhere, present, cost).outcome(rule, &Nowhere, present);
-                // All events are of this moment, so the oldest leaves with the newest.
-                Outcome { remaining, reset, next: reset }
-            }
-            Rule::Bucket(rule) => Bucket::FULL.take(rule, present, cost).outcome(rule),
-        };
+        let state = limit.rule.take(limit.rule.empty(), Nowhere, present, cost);
+        *reading = limit.rule.reading(state, Nowhere, None);
     }
+    verdict
 }
 
-/// The ring of a key without an entry.
+/// The ring of a key without an entry. Nothing reads from it: all that a reading without a denial
+/// names are the oldest and the newest event, which a log has at hand.
+#[derive(Clone, Copy)]
 struct Nowhere;
 
 impl Ring for Nowhere {
-    fn get(&self, _index: u32) -> u32 {
+    fn get(self, _index: u32) -> u32 {
         0
     }
 
-    fn set(&self, _index: u32, _event: u32) {}
-}
-
-/// `N` words from `start` on.
-#[inline(always)]
-#[allow(clippy::expect_used, reason = "every place comes from the layout that sized the entry")]
-fn chunk<const N: usize>(words: &[AtomicU64], start: usize) -> &[AtomicU64; N] {
-    words.get(start..).and_then(<[AtomicU64]>::first_chunk).expect("an entry holds its limits")
+    fn set(self, _index: u32, _event: u32) {}
 }

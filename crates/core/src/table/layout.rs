@@ -11,14 +11,12 @@
 //!
 //! With one log and one bucket an entry is one cache line.
 
-use crate::algorithm::bucket::BucketRule;
-use crate::algorithm::log::LogRule;
-use crate::algorithm::ticks;
-use crate::decision::Outcome;
+use super::limits::{Placed, Shape};
+use crate::algorithm::any::AnyRule;
 use crate::error::{Error, Result};
 use crate::limit::{Algorithm, Limit};
-use crate::policy::{MAX_LIMITS, Policy};
-use crate::time::{Divisor, duration_nanos};
+use crate::policy::Policy;
+use crate::time::{Tick, duration_nanos};
 
 /// Entries of one set, one byte of its tag word each.
 pub(super) const WAYS: usize = 8;
@@ -35,37 +33,12 @@ pub(super) const TAG: usize = 0;
 pub(super) const VERSION: usize = 1;
 pub(super) const LAST: usize = 2;
 pub(super) const FREE_AT: usize = 3;
-/// An entry is never shorter than this.
-pub(super) const HEADER: usize = 4;
-
-/// What an algorithm needs to know of its limit.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Rule {
-    Log(LogRule),
-    Bucket(BucketRule),
-}
-
-/// One limit: its rule, and its place in an entry.
-#[derive(Clone, Debug)]
-pub(super) struct LimitLayout {
-    /// Nanoseconds per tick.
-    pub(super) tick: Divisor,
-    /// The window in ticks.
-    window: u32,
-    /// The clock's lag in whole ticks.
-    pub(super) lag: u64,
-    pub(super) rule: Rule,
-    /// First of its words in the entry.
-    pub(super) word: usize,
-    /// First of its slots among the entry's ring slots.
-    pub(super) ring: usize,
-}
 
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
-    pub(super) limits: Box<[LimitLayout]>,
-    /// Entries have 2^this words.
-    entry_shift: u32,
+    pub(crate) shape: Shape,
+    pub(crate) limits: Box<[Placed<AnyRule>]>,
+    entry_words: usize,
     /// Whether there is a word for the earliest time at which anything passes. A lone bucket
     /// answers as fast from its level, and its entries are half as long without.
     pub(super) has_free_at: bool,
@@ -96,7 +69,7 @@ impl Layout {
 
         let has_free_at = !matches!(policy.limits(), [only] if only.algorithm() == Algorithm::TokenBucket);
         let (limits, entry_words, ring_slots) = place_limits(policy.limits(), has_free_at, lag);
-        let entry_shift = entry_words.next_power_of_two().trailing_zeros();
+        let entry_words = entry_words.next_power_of_two();
 
         let hints = sets;
         let locks = hints + sets;
@@ -104,14 +77,15 @@ impl Layout {
         let entries = (locks + LOCKS).next_multiple_of(8);
         let slots = capacity.checked_add(1).ok_or_else(too_large)?;
         let words =
-            slots.checked_mul(1 << entry_shift).and_then(|w| w.checked_add(entries)).ok_or_else(too_large)?;
+            slots.checked_mul(entry_words).and_then(|w| w.checked_add(entries)).ok_or_else(too_large)?;
         let events = slots.checked_mul(ring_slots).ok_or_else(too_large)?;
         if super::Region::bytes(words, events).is_none_or(|bytes| bytes > isize::MAX as u64) {
             return Err(too_large());
         }
         Ok(Self {
+            shape: Shape::of(&limits),
             limits: limits.into(),
-            entry_shift,
+            entry_words,
             has_free_at,
             ring_slots,
             sets,
@@ -127,14 +101,6 @@ impl Layout {
     /// Words and events of the whole region.
     pub(crate) fn size(&self) -> (usize, usize) {
         (self.words, self.events)
-    }
-
-    /// The limit of the shortest window, and what it says when it denies for all of it.
-    pub(super) fn shortest_window(&self) -> (usize, Outcome) {
-        let nanos = |limit: &LimitLayout| u64::from(limit.window).saturating_mul(limit.tick.get());
-        let shortest = self.limits.iter().enumerate().min_by_key(|(_, limit)| nanos(limit));
-        let (index, window) = shortest.map_or((0, 1), |(i, limit)| (i, limit.window));
-        (index, Outcome { remaining: 0, next: window, reset: window })
     }
 
     #[inline(always)]
@@ -154,12 +120,12 @@ impl Layout {
 
     #[inline(always)]
     pub(super) fn entry_word(&self, slot: usize) -> usize {
-        self.entries + (slot << self.entry_shift)
+        self.entries + slot * self.entry_words
     }
 
     #[inline(always)]
     pub(super) fn entry_words(&self) -> usize {
-        1 << self.entry_shift
+        self.entry_words
     }
 
     /// The first ring slot of an entry.
@@ -206,44 +172,16 @@ fn place_limits(
     limits: &[Limit],
     has_free_at: bool,
     lag: std::time::Duration,
-) -> (Vec<LimitLayout>, usize, usize) {
-    debug_assert!(limits.len() <= MAX_LIMITS);
+) -> (Vec<Placed<AnyRule>>, usize, usize) {
     let mut word = if has_free_at { FREE_AT + 1 } else { FREE_AT };
     let mut ring = 0;
     let mut placed = Vec::with_capacity(limits.len());
     for limit in limits {
-        let tick = Divisor::new(limit.tick_nanos());
-        let lag = tick.div_ceil(duration_nanos(lag));
-        let rule = rule(limit, lag);
-        let window = ticks(limit.window_ticks());
-        placed.push(LimitLayout { tick, window, lag, rule, word, ring });
-        match rule {
-            Rule::Log(rule) => {
-                word += 3;
-                ring += rule.ring_slots() as usize;
-            }
-            Rule::Bucket(_) => word += 1,
-        }
+        let lag = duration_nanos(lag).div_ceil(limit.tick_nanos());
+        let rule = AnyRule::of(limit, lag);
+        placed.push(Placed { rule, tick: Tick::new(limit.tick_nanos()), lag, word, ring });
+        word += rule.words();
+        ring += rule.ring_slots();
     }
     (placed, word, ring)
-}
-
-/// Quotas and windows fit: `Limit` has checked them.
-fn rule(limit: &Limit, lag: u64) -> Rule {
-    match limit.algorithm() {
-        Algorithm::SlidingWindowLog => Rule::Log(LogRule {
-            quota: ticks(limit.quota()),
-            window: ticks(limit.window_ticks()),
-            lead: lag + 1,
-        }),
-        Algorithm::TokenBucket => {
-            let (refill, token) = limit.rate();
-            Rule::Bucket(BucketRule {
-                refill: Divisor::new(refill),
-                token: Divisor::new(token),
-                capacity: limit.capacity().saturating_mul(token),
-                lag,
-            })
-        }
-    }
 }

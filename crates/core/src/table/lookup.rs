@@ -74,26 +74,7 @@ impl Drop for InsertLock<'_> {
 
 impl Table {
     /// The slot of a key's entry, as of some moment during the call.
-    #[inline(always)]
     pub(super) fn find(&self, tag: u64) -> Option<usize> {
-        // Nearly always it is the one entry of its home set whose byte matches.
-        let home = self.layout.home(tag);
-        match self.candidate(home, self.tag_word(home).load(Ordering::Acquire), tag) {
-            Some(slot) if self.entry(slot).tag() == tag => Some(slot),
-            _ => self.find_anywhere(tag),
-        }
-    }
-
-    /// The first slot of a set whose byte matches.
-    #[inline(always)]
-    fn candidate(&self, set: usize, word: u64, tag: u64) -> Option<usize> {
-        let matching = zero_bytes(word ^ (tag_byte(tag) * ONES));
-        let slot = set * WAYS + matching.trailing_zeros() as usize / 8;
-        (matching != 0 && slot < self.layout.capacity).then_some(slot)
-    }
-
-    #[inline(never)]
-    fn find_anywhere(&self, tag: u64) -> Option<usize> {
         for set in self.layout.probe(tag) {
             let word = self.tag_word(set).load(Ordering::Acquire);
             let matching = zero_bytes(word ^ (tag_byte(tag) * ONES)) & self.layout.usable_ways(set);
@@ -107,6 +88,14 @@ impl Table {
             }
         }
         None
+    }
+
+    /// The first slot of a set whose byte matches.
+    #[inline(always)]
+    fn candidate(&self, set: usize, word: u64, tag: u64) -> Option<usize> {
+        let matching = zero_bytes(word ^ (tag_byte(tag) * ONES));
+        let slot = set * WAYS + matching.trailing_zeros() as usize / 8;
+        (matching != 0 && slot < self.layout.capacity).then_some(slot)
     }
 
     /// The first slot of a key's home set that may be its own, without a look at the entry.

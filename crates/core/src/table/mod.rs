@@ -7,6 +7,7 @@
 mod entry;
 pub(crate) mod joint;
 mod layout;
+pub(crate) mod limits;
 mod lookup;
 mod region;
 mod sync;
@@ -28,15 +29,17 @@ use crate::{
 #[cfg(not(loom))]
 use std::time::Duration;
 
-use crate::decision::Verdict;
-use crate::policy::MAX_LIMITS;
+use crate::algorithm::any::AnyRule;
+use crate::decision::{Readings, Verdict};
 use entry::Entry;
-use layout::LimitLayout;
+use limits::Placed;
+
+pub(crate) use limits::{Limits, with_limits};
 use lookup::Place;
 
 /// A table of entries, each the state of a policy's limits for one key.
 pub(crate) struct Table {
-    layout: Layout,
+    pub(crate) layout: Layout,
     region: Region,
 }
 
@@ -59,30 +62,13 @@ pub(crate) enum Admission {
     Full,
 }
 
-/// Runs `$body` with the table's limits, and a constant `N` that is at least their number; the
-/// same for short policies, so that their loops are unrolled.
-macro_rules! with_limits {
-    ($table:expr, $n:ident, $limits:ident => $body:expr) => {{
-        let $limits = &$table.layout.limits[..];
-        match $limits.len() {
-            1 => {
-                const $n: usize = 1;
-                $body
-            }
-            2 => {
-                const $n: usize = 2;
-                $body
-            }
-            3 => {
-                const $n: usize = 3;
-                $body
-            }
-            _ => {
-                const $n: usize = MAX_LIMITS;
-                $body
-            }
-        }
-    }};
+/// What came of one look at an entry.
+pub(crate) enum Attempt<R> {
+    Decided(Verdict<R>),
+    /// The entry is another key's.
+    Gone,
+    /// It says otherwise, or another thread wrote to it in the meantime.
+    Other,
 }
 
 impl Table {
@@ -96,9 +82,20 @@ impl Table {
     }
 
     /// The entry of a key that has one.
-    #[inline(always)]
     pub(crate) fn lookup(&self, tag: u64) -> Option<Target> {
         self.find(tag).map(|slot| Target { slot, tag })
+    }
+
+    /// The one entry that is nearly always the key's if it has one; a check of it finds out.
+    #[inline(always)]
+    pub(crate) fn guess(&self, tag: u64) -> Option<Target> {
+        self.likely_slot(tag).map(|slot| Target { slot, tag })
+    }
+
+    /// Whether the entry is the target's at this moment.
+    #[inline(always)]
+    pub(crate) fn holds(&self, target: Target) -> bool {
+        self.entry(target.slot).tag() == target.tag
     }
 
     /// The entry of a key, given one if it has none.
@@ -119,58 +116,70 @@ impl Table {
         self.layout.capacity
     }
 
-    /// Decides, takes the costs if every limit admits, and fills in the verdict. `false` if the
-    /// entry is not the target's any more: look it up again.
+    /// Takes the costs if every limit admits, unless another thread gets in between.
     #[inline(always)]
-    pub(crate) fn check(&self, target: Target, now: u64, costs: impl Costs, verdict: &mut Verdict) -> bool {
-        with_limits!(self, N, limits => self.decide::<N, true>(limits, target, now, costs, verdict))
-    }
-
-    /// As [`check`](Self::check), for those who want to know no more than which limits deny.
-    #[inline(always)]
-    pub(crate) fn check_briefly(
+    pub(crate) fn try_take<L: Limits + ?Sized>(
         &self,
+        limits: &L,
         target: Target,
         now: u64,
         costs: impl Costs,
-        verdict: &mut Verdict,
-    ) -> bool {
-        with_limits!(self, N, limits => self.decide::<N, false>(limits, target, now, costs, verdict))
-    }
-
-    #[inline(always)]
-    fn decide<const N: usize, const FULL: bool>(
-        &self,
-        limits: &[LimitLayout],
-        target: Target,
-        now: u64,
-        costs: impl Costs,
-        verdict: &mut Verdict,
-    ) -> bool {
+    ) -> Attempt<L::Readings> {
         let entry = self.entry(target.slot);
+        match entry.evaluate(limits, target.tag, now, costs) {
+            None => Attempt::Gone,
+            Some(evaluation) if evaluation.violated != 0 => Attempt::Other,
+            Some(evaluation) => {
+                entry.commit(limits, &evaluation, costs).map_or(Attempt::Other, Attempt::Decided)
+            }
+        }
+    }
+
+    /// Denies the costs if some limit does, unless another thread gets in between. Writes nothing.
+    #[inline(always)]
+    pub(crate) fn try_deny<L: Limits + ?Sized>(
+        &self,
+        limits: &L,
+        target: Target,
+        now: u64,
+        costs: impl Costs,
+    ) -> Attempt<L::Readings> {
+        let entry = self.entry(target.slot);
+        match entry.evaluate(limits, target.tag, now, costs) {
+            None => Attempt::Gone,
+            Some(evaluation) if evaluation.violated == 0 => Attempt::Other,
+            Some(evaluation) => {
+                entry.report(limits, &evaluation, costs).map_or(Attempt::Other, Attempt::Decided)
+            }
+        }
+    }
+
+    /// Decides, and takes the costs if every limit admits. `None` if the entry is not the
+    /// target's, or not any more.
+    pub(crate) fn check(&self, target: Target, now: u64, costs: impl Costs) -> Option<Verdict<Readings>> {
+        let entry = self.entry(target.slot);
+        let limits = &self.layout.limits[..];
         loop {
-            let Some(evaluation) = entry.evaluate::<N>(limits, target.tag, now, costs) else { return false };
-            let done = if evaluation.violated == 0 {
-                entry.commit::<N, FULL>(limits, &evaluation, costs, verdict)
+            let evaluation = entry.evaluate(limits, target.tag, now, costs)?;
+            let verdict = if evaluation.violated == 0 {
+                entry.commit(limits, &evaluation, costs)
             } else {
-                entry.report(limits, &evaluation, costs, verdict)
+                entry.report(limits, &evaluation, costs)
             };
-            if done {
-                return true;
+            if verdict.is_some() {
+                return verdict;
             }
         }
     }
 
     /// Decides and takes nothing.
-    pub(crate) fn look(&self, target: Target, now: u64, costs: impl Costs, verdict: &mut Verdict) -> bool {
+    pub(crate) fn look(&self, target: Target, now: u64, costs: impl Costs) -> Option<Verdict<Readings>> {
         let entry = self.entry(target.slot);
         let limits = &self.layout.limits[..];
         loop {
-            let evaluation = entry.evaluate::<MAX_LIMITS>(limits, target.tag, now, costs);
-            match evaluation.map(|evaluation| entry.report(limits, &evaluation, costs, verdict)) {
-                None => return false,
-                Some(true) => return true,
-                Some(false) => {}
+            let evaluation = entry.evaluate(limits, target.tag, now, costs)?;
+            if let Some(verdict) = entry.report(limits, &evaluation, costs) {
+                return Some(verdict);
             }
         }
     }
@@ -182,19 +191,21 @@ impl Table {
     }
 
     /// What a key without an entry is told before it takes costs, or after.
-    pub(crate) fn fresh(&self, now: u64, costs: impl Costs, take: bool, verdict: &mut Verdict) {
-        entry::fresh(&self.layout, now, costs, take, verdict);
+    pub(crate) fn fresh(&self, now: u64, costs: impl Costs, take: bool) -> Verdict<Readings> {
+        entry::fresh(&self.layout, now, costs, take)
     }
 
     /// What a newcomer is told when there is no room and it is to be denied: the limit of the
     /// shortest window denies for that window, by when something may have recovered.
-    pub(crate) fn no_room(&self, now: u64, verdict: &mut Verdict) {
-        let (shortest, outcome) = self.layout.shortest_window();
-        self.fresh(now, Same(1), false, verdict);
-        verdict.violated = 1 << shortest;
-        if let Some(place) = verdict.outcomes.get_mut(shortest) {
-            *place = outcome;
+    pub(crate) fn no_room(&self, now: u64) -> Verdict<Readings> {
+        let mut verdict = self.fresh(now, Same(1), false);
+        let nanos = |limit: &Placed<AnyRule>| limit.tick.start(limit.rule.window());
+        let limits = self.layout.limits.iter().zip(&mut verdict.readings).enumerate();
+        if let Some((i, (limit, reading))) = limits.min_by_key(|(_, (limit, _))| nanos(limit)) {
+            *reading = limit.rule.denial_for_a_window(limit.tick.of(now));
+            verdict.violated = 1 << i;
         }
+        verdict
     }
 
     /// Gives costs back to a key.
