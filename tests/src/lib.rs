@@ -5,10 +5,12 @@
 
 pub mod fuzz;
 pub mod pair;
+mod same;
 pub mod script;
 pub mod stress;
 mod translate;
 
-pub use pair::{Mismatch, Pair, Tally};
+pub use pair::{Pair, Tally};
+pub use same::{Mismatch, is_same};
 pub use script::{Call, How, Script, Shift, Step};
 pub use translate::{engine_limit, engine_policy, error_code};

@@ -1,33 +1,15 @@
 //! The engine and the model side by side: every call is made on both, every number compared,
 //! every admission held against the rule.
 
-use std::fmt;
-use std::time::Duration;
-
 use tidegate::{Limiter, ManualClock, Nanos};
 use tidegate_reference::rule::Watch;
-use tidegate_reference::{Algorithm, Decision, Limit, Model, Policy, Refusal, Status};
+use tidegate_reference::{Algorithm, Decision, Limit, Model, Policy};
 
+use crate::same::{Mismatch, Outcome, compare, compare_briefly, compare_errors, mismatch};
 use crate::script::{Call, How, LATEST, Script, Shift, Step};
-use crate::translate::{engine_policy, error_code};
+use crate::translate::engine_policy;
 
 const KEYS: [&[u8]; 3] = [b"alice", b"bob", b"carol"];
-
-/// The engine differs from the model, or both from the rule.
-#[derive(Debug)]
-pub struct Mismatch(pub String);
-
-type Outcome<T = ()> = Result<T, Mismatch>;
-
-fn mismatch<T>(what: impl fmt::Display) -> Outcome<T> {
-    Err(Mismatch(what.to_string()))
-}
-
-impl fmt::Display for Mismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// Runs a whole script.
 ///
@@ -160,7 +142,7 @@ impl Pair {
         let brief = same(&self.limiter, costs).filter(|_| how == How::Allow);
         match brief {
             Some(cost) => compare_briefly(self.limiter.allow_n(name, cost), &expected)?,
-            None => compare(&self.limiter, decide(&self.limiter, name, how, costs, now).as_ref(), &expected)?,
+            None => compare(decide(&self.limiter, name, how, costs, now).as_ref(), &expected)?,
         }
         let Ok(decision) = expected else { return Ok(()) };
         self.count(&decision, brief.is_some_and(|cost| cost > 1));
@@ -174,7 +156,7 @@ impl Pair {
     fn peek(&mut self, key: u8) -> Outcome {
         let expected = self.model.peek(name(key), self.now());
         self.tally.checks += 1;
-        compare(&self.limiter, self.limiter.peek(name(key)).as_ref(), &expected)
+        compare(self.limiter.peek(name(key)).as_ref(), &expected)
     }
 
     fn refund(&mut self, key: u8, costs: &[u64]) -> Outcome {
@@ -183,7 +165,7 @@ impl Pair {
             Some(cost) => self.limiter.refund(name(key), cost),
             None => self.limiter.refund_costs(name(key), costs),
         };
-        same_error(found.as_ref().err(), expected.err())?;
+        compare_errors(found.as_ref().err(), expected.err())?;
         if expected.is_ok() {
             self.denial = None;
             let watches = self.watches.get_mut(usize::from(key)).into_iter().flatten();
@@ -198,7 +180,7 @@ impl Pair {
             *watches = self::watches(self.model.policy());
         }
         let expected = self.model.reset(name(key));
-        same_error(self.limiter.reset(name(key)).err().as_ref(), expected.err())
+        compare_errors(self.limiter.reset(name(key)).err().as_ref(), expected.err())
     }
 
     /// Records what both sides have decided. A brief denial of many units is counted for the
@@ -252,7 +234,7 @@ impl Pair {
 /// to be in time.
 fn watches(policy: &Policy) -> Vec<Watch> {
     let lateness = |limit: &Limit| match limit.algorithm {
-        Algorithm::TokenBucket { .. } if limit.window % limit.tick() != 0 => u64::MAX,
+        Algorithm::TokenBucket { .. } if !limit.window.is_multiple_of(limit.tick()) => u64::MAX,
         _ => 2 * limit.tick(),
     };
     policy.limits.iter().map(|limit| Watch::new(limit, lateness(limit))).collect()
@@ -286,56 +268,4 @@ fn decide<'a>(
         How::Many => limiter.check_many(&[key], cost).map(|mut all| all.remove(0)),
         How::Check | How::Allow => limiter.check_n(key, cost),
     }
-}
-
-fn same_error(found: Option<&tidegate::Error>, expected: Option<Refusal>) -> Outcome {
-    let (found, expected) = (found.map(error_code), expected.map(Refusal::code));
-    if found == expected { Ok(()) } else { mismatch(format!("gives {found:?}, the model {expected:?}")) }
-}
-
-fn compare_briefly(found: tidegate::Result<bool>, expected: &Result<Decision, Refusal>) -> Outcome {
-    let found = found.map_err(|error| error_code(&error));
-    let wanted = expected.as_ref().map(|decision| decision.allowed).map_err(|refusal| refusal.code());
-    if found == wanted { Ok(()) } else { mismatch(format!("allow gives {found:?}, the model {expected:?}")) }
-}
-
-fn compare(
-    limiter: &Limiter,
-    found: Result<&tidegate::Decision<'_>, &tidegate::Error>,
-    expected: &Result<Decision, Refusal>,
-) -> Outcome {
-    match (found, expected) {
-        (Ok(found), Ok(expected)) if equal(limiter, found, expected) => Ok(()),
-        (Err(error), Err(refusal)) => same_error(Some(error), Some(*refusal)),
-        _ => mismatch(format!("\n the engine gives {found:#?}\n the model gives {expected:#?}")),
-    }
-}
-
-/// Whether every number that a user can read is the model's.
-fn equal(limiter: &Limiter, found: &tidegate::Decision<'_>, expected: &Decision) -> bool {
-    let limits = limiter.policy().limits();
-    let reported = limits.iter().zip(&expected.limits).nth(expected.reported);
-    found.allowed() == expected.allowed
-        && found.at().get() == expected.at
-        && found.reported_index() == expected.reported
-        && found.retry_after() == expected.retry_after.map(Duration::from_nanos)
-        && found.violated().count() == expected.limits.iter().filter(|status| status.violated).count()
-        && reported.is_some_and(|(limit, status)| {
-            let wanted = (limit.quota(), status.remaining, Duration::from_nanos(status.reset_after));
-            (found.limit(), found.remaining(), found.reset_after()) == wanted
-        })
-        && found.limits().len() == limits.len()
-        && found
-            .limits()
-            .zip(&expected.limits)
-            .zip(limits)
-            .all(|((f, e), limit)| f.limit == limit && same_state(&f, e))
-}
-
-fn same_state(found: &tidegate::LimitStatus<'_>, expected: &Status) -> bool {
-    found.violated == expected.violated
-        && found.remaining == expected.remaining
-        && found.reset_after == Duration::from_nanos(expected.reset_after)
-        && found.retry_after == Duration::from_nanos(expected.retry_after)
-        && found.effective_window == Duration::from_nanos(expected.effective_window)
 }

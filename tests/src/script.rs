@@ -241,7 +241,7 @@ fn any_shift(policy: &Policy, draw: &mut Draw) -> Shift {
         9 => draw.below(window),
         10 => draw.below(pace.saturating_mul(3).saturating_add(2)),
         11 => tick.saturating_mul(draw.below(1 << 10)),
-        12 => tick.saturating_mul((1 + draw.below(3) << 31) + draw.below(4)),
+        12 => tick.saturating_mul(((1 + draw.below(3)) << 31) + draw.below(4)),
         13 => window.saturating_mul(1 + draw.below(3)),
         14 => return Shift::Back(draw.below(window)),
         _ => return Shift::Back(draw.below(3 * tick)),
@@ -264,7 +264,7 @@ mod tests {
     fn every_kind_of_limit_and_call_is_drawn() {
         let mut random = oorandom::Rand64::new(1);
         let mut words = || (0..8).map(|_| random.rand_u64()).collect::<Vec<_>>();
-        let scripts: Vec<_> = (0..200).map(|_| Script::new(words()[0], &words(), &words())).collect();
+        let scripts: Vec<_> = (0..200).map(|start| Script::new(start, &words(), &words())).collect();
         let limits = || scripts.iter().flat_map(|script| &script.policy.limits);
         assert!(limits().any(|l| l.window == CENTURY) && limits().any(|l| l.quota > 1 << 40));
         let calls = || scripts.iter().flat_map(|script| &script.steps).map(|step| &step.call);

@@ -24,4 +24,4 @@ pub mod vectors;
 
 pub use decision::{Decision, Status};
 pub use limit::{Algorithm, Limit, Policy, Unit};
-pub use model::{Model, Refusal};
+pub use model::{Model, Part, Refusal, check_all};

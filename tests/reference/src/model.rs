@@ -102,7 +102,15 @@ impl Model {
     /// # Errors
     /// A bad key.
     pub fn peek(&self, key: &[u8], now: u64) -> Result<Decision, Refusal> {
-        let costs = vec![1; self.policy.limits.len()];
+        self.look(key, now, 1)
+    }
+
+    /// The same for any cost.
+    ///
+    /// # Errors
+    /// As for [`check`](Self::check).
+    pub fn look(&self, key: &[u8], now: u64, cost: u64) -> Result<Decision, Refusal> {
+        let costs = vec![cost; self.policy.limits.len()];
         self.validate(key, &costs)?;
         Ok(self.entry(key).decide(&self.policy, now, &costs))
     }
@@ -151,6 +159,31 @@ impl Model {
         }
         let above = self.policy.limits.iter().zip(costs).position(|(limit, &cost)| cost > limit.capacity());
         above.map_or(Ok(()), |limit| Err(Refusal::CostAboveQuota(limit)))
+    }
+}
+
+/// One of several keys, each of a model of its own, that pay for the same call.
+pub struct Part<'a> {
+    /// The policy and its keys.
+    pub model: &'a mut Model,
+    /// Who pays.
+    pub key: &'a [u8],
+    /// How many units.
+    pub cost: u64,
+}
+
+/// Takes every part's cost if all of them admit, else nothing; the decision of each part. On a
+/// joint denial a part that would have admitted says so, and how it stands.
+///
+/// # Errors
+/// Those of any part; nothing is taken then.
+pub fn check_all(parts: &mut [Part<'_>], now: u64) -> Result<Vec<Decision>, Refusal> {
+    let looks = parts.iter().map(|part| part.model.look(part.key, now, part.cost));
+    let looks = looks.collect::<Result<Vec<_>, _>>()?;
+    if looks.iter().all(|decision| decision.allowed) {
+        parts.iter_mut().map(|part| part.model.check(part.key, now, part.cost)).collect()
+    } else {
+        Ok(looks)
     }
 }
 
