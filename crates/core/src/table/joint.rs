@@ -2,6 +2,7 @@
 
 use super::entry::{Entry, Evaluation, Same};
 use super::limits::{Limits, Placed};
+use super::sync::Backoff;
 use super::{Table, Target};
 use crate::algorithm::any::AnyRule;
 use crate::decision::{Readings, Verdict};
@@ -30,6 +31,7 @@ type Whole = Evaluation<<[Placed<AnyRule>] as Limits>::Steps>;
 /// once gives all up again, so there is no order in which they could wait for each other.
 pub(crate) fn check(parts: &[Part<'_>]) -> Option<Vec<Verdict<Readings>>> {
     let entries: Vec<Entry<'_>> = parts.iter().map(|part| part.table.entry(part.target.slot)).collect();
+    let mut backoff = Backoff::new();
     loop {
         let evaluate = |(entry, part): (&Entry<'_>, &Part<'_>)| {
             entry.evaluate(part.limits(), part.target.tag, part.now, Same(part.cost))
@@ -43,7 +45,7 @@ pub(crate) fn check(parts: &[Part<'_>]) -> Option<Vec<Verdict<Readings>>> {
         if decided.is_some() {
             return decided;
         }
-        std::thread::yield_now();
+        backoff.wait();
     }
 }
 

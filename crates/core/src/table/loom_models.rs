@@ -1,1 +1,168 @@
+//! The races of the table, in every order that a few threads can run in. See `loom`'s
+//! documentation for what it explores; `make test` says how these are run.
+//!
+//! Time stands still in all of them, so what may be admitted is a matter of counting.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use loom::thread;
+
+use super::{Admission, Same, Table, Target};
+use crate::algorithm::Rule;
+use crate::decision::{Readings, Verdict};
+
+const NOW: u64 = 1_000_000_000;
+const ALICE: u64 = 0x0aaa_0000_0000_0001;
+const BOB: u64 = 0x0bbb_0000_0000_0002;
+
+/// Every order with up to this many switches at points where a thread could have gone on.
+fn model(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.check(body);
+}
+
+fn table(policy: &str, max_keys: usize) -> Arc<Table> {
+    Arc::new(Table::in_process(&policy.parse().unwrap(), max_keys, Duration::ZERO).unwrap())
+}
+
+fn place(table: &Table, tag: u64) -> Option<Target> {
+    match table.admit(tag, NOW) {
+        Admission::Placed { target, .. } => Some(target),
+        Admission::Full => None,
+    }
+}
+
+/// A whole check, as the limiter makes it; `None` if there is no room.
+fn check(table: &Table, tag: u64) -> Option<bool> {
+    loop {
+        let target = table.lookup(tag).or_else(|| place(table, tag))?;
+        if let Some(verdict) = table.check(target, NOW, Same(1)) {
+            return Some(verdict.violated == 0);
+        }
+    }
+}
+
+fn remaining(table: &Table, verdict: &Verdict<Readings>) -> Vec<u64> {
+    let limits = table.layout.limits.iter().zip(verdict.readings);
+    limits.map(|(limit, reading)| limit.rule.outcome(reading, limit.tick.of(NOW)).remaining).collect()
+}
+
+/// Two threads, one unit left: one of them gets it.
+#[test]
+fn loom_an_admission_is_made_once() {
+    model(3, || {
+        let table = table("1/minute; 2/second token-bucket", 1);
+        let target = place(&table, ALICE).unwrap();
+        let other = Arc::clone(&table);
+        let thread = thread::spawn(move || other.check(target, NOW, Same(1)).unwrap().violated == 0);
+        let here = table.check(target, NOW, Same(1)).unwrap().violated == 0;
+        assert!(here ^ thread.join().unwrap());
+    });
+}
+
+/// A look never mixes the states before and after an admission.
+#[test]
+fn loom_a_look_is_whole() {
+    model(3, || {
+        let table = table("6/minute; 6/second token-bucket", 1);
+        let target = place(&table, ALICE).unwrap();
+        let other = Arc::clone(&table);
+        let thread = thread::spawn(move || other.check(target, NOW, Same(5)).unwrap());
+        let look = remaining(&table, &table.look(target, NOW, Same(1)).unwrap());
+        assert!(look == [6, 6] || look == [1, 1], "{look:?}");
+        thread.join().unwrap();
+    });
+}
+
+/// The short way to a denial never denies what has been given back before.
+#[test]
+fn loom_a_quick_denial_is_true() {
+    model(3, || {
+        let table = table("1/minute; 1/second", 1);
+        let target = place(&table, ALICE).unwrap();
+        assert_eq!(check(&table, ALICE), Some(true));
+        assert!(table.denies(target, NOW).is_some());
+        let other = Arc::clone(&table);
+        let thread = thread::spawn(move || {
+            other.give_back(ALICE, Same(1));
+            assert!(other.denies(target, NOW).is_none());
+            other.look(target, NOW, Same(1)).unwrap().violated == 0
+        });
+        let _ = table.denies(target, NOW);
+        assert!(thread.join().unwrap());
+    });
+}
+
+/// Two threads that meet a new key at once make one entry for it.
+#[test]
+fn loom_a_key_has_one_entry() {
+    model(2, || {
+        let table = table("1/minute", 2);
+        let other = Arc::clone(&table);
+        let thread = thread::spawn(move || check(&other, ALICE));
+        let here = check(&table, ALICE);
+        let there = thread.join().unwrap();
+        assert!(here.unwrap() ^ there.unwrap(), "{here:?} {there:?}");
+    });
+}
+
+/// Two new keys for one free entry: one of them gets it, and is counted in it.
+#[test]
+fn loom_an_entry_has_one_key() {
+    model(2, || {
+        let table = table("1/minute", 1);
+        let other = Arc::clone(&table);
+        let thread = thread::spawn(move || check(&other, BOB));
+        let here = check(&table, ALICE);
+        // An entry without events counts as recovered: each may take it from the other before it is used.
+        let there = thread.join().unwrap();
+        assert!(here.is_some() || there.is_some());
+        assert_ne!(here, Some(false));
+        assert_ne!(there, Some(false));
+        assert!(table.lookup(ALICE).is_some() ^ table.lookup(BOB).is_some());
+    });
+}
+
+/// A key whose entry is given to another in the middle of its check is never decided by the
+/// other's state, nor written to it.
+#[test]
+fn loom_a_reclaimed_entry_is_another_keys() {
+    model(2, || {
+        let table = table("1/minute", 1);
+        let target = place(&table, ALICE).unwrap();
+        let other = Arc::clone(&table);
+        let thread = thread::spawn(move || match place(&other, BOB) {
+            Some(target) => other.check(target, NOW, Same(1)).map(|verdict| verdict.violated),
+            None => None,
+        });
+        let here = table.check(target, NOW, Same(1)).map(|verdict| verdict.violated);
+        let there = thread.join().unwrap();
+        // Alice's unit or Bob's, never a denial of one by the other's, and never both in one entry.
+        assert!(matches!((here, there), (Some(0), None) | (None, Some(0))), "{here:?} {there:?}");
+    });
+}
+
+/// Two joint checks over the same two tables, named in opposite orders: no deadlock, and with one
+/// unit in one of them, one admission.
+#[test]
+fn loom_a_joint_check_takes_all_or_nothing() {
+    use super::joint::{self, Part};
+    model(2, || {
+        let tables = [table("2/minute token-bucket", 1), table("1/minute token-bucket", 1)];
+        let targets = [place(&tables[0], ALICE).unwrap(), place(&tables[1], BOB).unwrap()];
+        let ask = move |tables: &[Arc<Table>; 2], order: [usize; 2]| {
+            let parts = order.map(|i| Part { table: &tables[i], target: targets[i], now: NOW, cost: 1 });
+            joint::check(&parts).unwrap().iter().all(|verdict| verdict.violated == 0)
+        };
+        let others = tables.clone();
+        let thread = thread::spawn(move || ask(&others, [1, 0]));
+        let here = ask(&tables, [0, 1]);
+        assert!(here ^ thread.join().unwrap());
+        let left = remaining(&tables[0], &tables[0].look(targets[0], NOW, Same(1)).unwrap());
+        assert_eq!(left, [1]);
+    });
+}

@@ -18,23 +18,17 @@ mod loom_models;
 
 pub(crate) use entry::{Costs, One, Same};
 pub(crate) use layout::Layout;
+pub(crate) use limits::{Limits, with_limits};
 pub(crate) use region::Region;
 
-#[cfg(not(loom))]
-use crate::{
-    error::{Error, Result},
-    policy::Policy,
-    store::process,
-};
-#[cfg(not(loom))]
 use std::time::Duration;
 
 use crate::algorithm::any::AnyRule;
 use crate::decision::{Readings, Verdict};
+use crate::error::Result;
+use crate::policy::Policy;
 use entry::Entry;
 use limits::Placed;
-
-pub(crate) use limits::{Limits, with_limits};
 use lookup::Place;
 
 /// A table of entries, each the state of a policy's limits for one key.
@@ -242,6 +236,16 @@ impl Table {
     }
 }
 
+#[cfg(loom)]
+impl Table {
+    /// A table in memory that loom watches.
+    pub(crate) fn in_process(policy: &Policy, max_keys: usize, lag: Duration) -> Result<Self> {
+        let layout = Layout::new(policy, max_keys, lag)?;
+        let (words, events) = layout.size();
+        Ok(Self::new(layout, Region::modelled(words, events)))
+    }
+}
+
 #[cfg(not(loom))]
 impl Table {
     /// A table in memory of this process.
@@ -249,15 +253,15 @@ impl Table {
         let layout = Layout::new(policy, max_keys, lag)?;
         let (words, events) = layout.size();
         let bytes = Region::bytes(words, events).unwrap_or(u64::MAX);
-        let map = process::reserve(bytes)?;
+        let map = crate::store::process::reserve(bytes)?;
         // The rings are left to small pages: most keys never touch theirs.
-        process::ask_for_huge_pages(&map, words * 8);
+        crate::store::process::ask_for_huge_pages(&map, words * 8);
         let region = Region::new(map, words, events).ok_or_else(|| too_small(bytes))?;
         Ok(Self::new(layout, region))
     }
 }
 
 #[cfg(not(loom))]
-fn too_small(bytes: u64) -> Error {
-    Error::Memory { bytes, source: std::io::ErrorKind::UnexpectedEof.into() }
+fn too_small(bytes: u64) -> crate::Error {
+    crate::Error::Memory { bytes, source: std::io::ErrorKind::UnexpectedEof.into() }
 }
