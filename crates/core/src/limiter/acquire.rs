@@ -40,6 +40,11 @@ impl Waiters {
         Turn { waiters: self, tag, mine, queues: Some(queues) }
     }
 
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.count.load(Ordering::SeqCst)
+    }
+
     /// Lets the first in the queue of `tag` look again.
     pub(super) fn wake(&self, tag: u64) {
         if self.count.load(Ordering::SeqCst) != 0 {

@@ -8,6 +8,9 @@ mod counters;
 mod joint;
 mod key;
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::{Arc, Weak};
