@@ -125,26 +125,31 @@ impl<'a> Decision<'a> {
     /// The quota of the reported limit, in cost units per window.
     #[must_use]
     pub fn limit(&self) -> u64 {
-        self.reported().limit.quota()
+        self.reported_outcome().0.quota()
     }
 
     /// Whole cost units that the reported limit has left.
     #[must_use]
     pub fn remaining(&self) -> u64 {
-        self.reported().remaining
+        self.reported_outcome().1.remaining
     }
 
     /// The time until the reported limit has its full quota again if nothing more is sent.
     #[must_use]
     pub fn reset_after(&self) -> Duration {
-        self.reported().reset_after
+        let (limit, outcome) = self.reported_outcome();
+        after(limit, self.verdict.now, outcome.reset)
     }
 
     /// On a denial, the time after which this very cost can pass: the longest wait over all
     /// denying limits. `None` when allowed.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        (!self.allowed()).then(|| self.reported().retry_after)
+        if self.allowed() {
+            return None;
+        }
+        let (limit, outcome) = self.reported_outcome();
+        Some(after(limit, self.verdict.now, outcome.next))
     }
 
     /// The names of the limits that deny, in the policy's order; empty when allowed.
@@ -163,11 +168,8 @@ impl<'a> Decision<'a> {
     /// The limit that the single-value accessors speak of.
     #[must_use]
     pub fn reported(&self) -> LimitStatus<'a> {
-        let index = usize::from(self.reported);
-        match self.policy().limits().get(index).or(self.policy().limits().first()) {
-            Some(limit) => self.status(index, limit),
-            None => unreachable!("a policy has at least one limit"),
-        }
+        let (limit, outcome) = self.reported_outcome();
+        self.status_of(usize::from(self.reported), limit, outcome)
     }
 
     /// The position of the reported limit in the policy.
@@ -203,6 +205,16 @@ impl<'a> Decision<'a> {
         if self.plan.wall_is_now { Duration::from_nanos(self.verdict.now) } else { unix_now() }
     }
 
+    /// The reported limit and its numbers, in its ticks.
+    fn reported_outcome(&self) -> (&'a Limit, Outcome) {
+        let index = usize::from(self.reported);
+        let limits = self.policy().limits();
+        match limits.get(index).or(limits.first()) {
+            Some(limit) => (limit, self.outcome(index, limit)),
+            None => unreachable!("a policy has at least one limit"),
+        }
+    }
+
     /// The numbers of one limit, in its ticks.
     fn outcome(&self, index: usize, limit: &Limit) -> Outcome {
         let now = self.verdict.now / limit.tick_nanos();
@@ -213,7 +225,11 @@ impl<'a> Decision<'a> {
     }
 
     fn status(&self, index: usize, limit: &'a Limit) -> LimitStatus<'a> {
-        let Outcome { remaining, reset, next } = self.outcome(index, limit);
+        self.status_of(index, limit, self.outcome(index, limit))
+    }
+
+    fn status_of(&self, index: usize, limit: &'a Limit, outcome: Outcome) -> LimitStatus<'a> {
+        let Outcome { remaining, reset, next } = outcome;
         let after = |ticks| after(limit, self.verdict.now, ticks);
         let violated = self.verdict.violated >> index & 1 == 1;
         let effective_window =
@@ -236,6 +252,17 @@ fn after(limit: &Limit, now: u64, ticks: u64) -> Duration {
     Duration::from_nanos(span.saturating_sub(into_tick))
 }
 
+/// ⌈remaining · window / quota⌉. Nearly always the product fits 64 bits, which divide much faster.
+fn pace(remaining: u64, window: u64, quota: u64) -> u64 {
+    match remaining.checked_mul(window) {
+        Some(product) => product.div_ceil(quota),
+        None => {
+            let pace = (u128::from(remaining) * u128::from(window)).div_ceil(u128::from(quota));
+            u64::try_from(pace).unwrap_or(u64::MAX)
+        }
+    }
+}
+
 /// The `t` of the IETF headers: the time for which `remaining` is promised.
 ///
 /// A log: until the oldest event leaves, but no shorter than the quota's own pace for what
@@ -245,8 +272,7 @@ fn effective_window(limit: &Limit, remaining: u64, next: Duration) -> Duration {
     if remaining == 0 {
         return next;
     }
-    let pace = (u128::from(remaining) * u128::from(limit.window_nanos())).div_ceil(u128::from(limit.quota()));
-    let pace = Duration::from_nanos(u64::try_from(pace).unwrap_or(u64::MAX));
+    let pace = Duration::from_nanos(pace(remaining, limit.window_nanos(), limit.quota()));
     match limit.algorithm() {
         Algorithm::SlidingWindowLog => next.max(pace),
         Algorithm::TokenBucket => pace,

@@ -21,11 +21,11 @@ use crate::time::{Tick, duration_nanos};
 /// Entries of one set, one byte of its tag word each.
 pub(super) const WAYS: usize = 8;
 /// Sets that a key may be in.
-const PROBES: usize = 32;
+const PROBES: usize = 64;
 /// Insertions into different parts of the table do not wait for each other.
 const LOCKS: usize = 64;
-/// One slot more than this is used per 10 keys of the capacity asked for: at 10/11 full, three of
-/// 300,000 keys find none of their sets free.
+/// One slot more is used for every 10 keys of the capacity asked for: a table of a million, with as
+/// many keys, then has a place for every one of them.
 const SPARE: usize = 10;
 
 /// The words that every entry starts with.
