@@ -10,18 +10,21 @@ use std::time::Duration;
 
 use loom::thread;
 
+use super::sync::Ordering;
 use super::{Admission, Same, Table, Target};
 use crate::algorithm::Rule;
 use crate::decision::{Readings, Verdict};
 
 const NOW: u64 = 1_000_000_000;
 const ALICE: u64 = 0x0aaa_0000_0000_0001;
+const LAST_SET: u64 = 0xff << 56;
 const BOB: u64 = 0x0bbb_0000_0000_0002;
 
 /// Every order with up to this many switches at points where a thread could have gone on.
 fn model(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(preemptions);
+    builder.max_branches = 20_000;
     builder.check(body);
 }
 
@@ -65,15 +68,39 @@ fn loom_an_admission_is_made_once() {
 }
 
 /// A look never mixes the states before and after an admission.
+///
+/// The admission is made first: loom lets a load that comes later return older values, but does not
+/// put a load that came first behind a store.
 #[test]
 fn loom_a_look_is_whole() {
     model(3, || {
         let table = table("6/minute; 6/second token-bucket", 1);
         let target = place(&table, ALICE).unwrap();
         let other = Arc::clone(&table);
-        let thread = thread::spawn(move || other.check(target, NOW, Same(5)).unwrap());
-        let look = remaining(&table, &table.look(target, NOW, Same(1)).unwrap());
-        assert!(look == [6, 6] || look == [1, 1], "{look:?}");
+        let thread = thread::spawn(move || {
+            let look = remaining(&other, &other.look(target, NOW, Same(1)).unwrap());
+            assert!(look == [6, 6] || look == [1, 1], "{look:?}");
+        });
+        table.check(target, NOW, Same(5)).unwrap();
+        thread.join().unwrap();
+    });
+}
+
+/// The same for denials, which name the event that they wait for.
+#[test]
+fn loom_a_denial_is_whole() {
+    model(3, || {
+        let table = table("2/minute; 4/second token-bucket", 1);
+        let target = place(&table, ALICE).unwrap();
+        table.check(target, NOW, Same(1)).unwrap();
+        let other = Arc::clone(&table);
+        let thread = thread::spawn(move || {
+            let denial = other.look(target, NOW, Same(2)).unwrap();
+            let numbers = remaining(&other, &denial);
+            assert_eq!(denial.violated, 0b01, "{numbers:?}");
+            assert!(numbers == [1, 3] || numbers == [0, 2], "{numbers:?}");
+        });
+        table.check(target, NOW, Same(1)).unwrap();
         thread.join().unwrap();
     });
 }
@@ -107,6 +134,28 @@ fn loom_a_key_has_one_entry() {
         let here = check(&table, ALICE);
         let there = thread.join().unwrap();
         assert!(here.unwrap() ^ there.unwrap(), "{here:?} {there:?}");
+    });
+}
+
+/// A set is not passed over while its last unused entry is just being taken: a later search would
+/// stop there and miss the key that was put behind it.
+#[test]
+fn loom_a_set_is_full_before_it_is_passed_over() {
+    model(2, || {
+        let table = table("1/minute", 24);
+        // Of three sets the last is full and the first but for one entry. Both newcomers want that
+        // one; their home sets, and so their insertion locks, are different.
+        for (set, used) in [(0, u64::MAX >> 8), (1, u64::MAX >> 16), (2, u64::MAX)] {
+            table.region.word(table.layout.tag_word(set)).store(used, Ordering::Relaxed);
+            table.region.word(table.layout.hint_word(set)).store(u64::MAX, Ordering::Relaxed);
+        }
+        let other = Arc::clone(&table);
+        let thread = thread::spawn(move || {
+            let twice = [check(&other, 0xa0), check(&other, 0xa0)];
+            assert!(twice != [Some(true), Some(true)]);
+        });
+        let _ = check(&table, LAST_SET | 0xb0);
+        thread.join().unwrap();
     });
 }
 
