@@ -6,7 +6,7 @@ TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
 .PHONY: help doctor ready demo test test-workspace test-features test-loom bench
-.PHONY: vectors lint fmt clean
+.PHONY: vectors lint lint-fmt lint-clippy lint-docs fmt clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,10 +40,16 @@ bench: ready ## peers side by side in one run; results go to benches/record/
 vectors: ready ## write tests/vectors/ anew from the reference model
 	$(CARGO) run --quiet --locked -p tidegate-reference --bin vectors
 
-lint: ready ## formatting, clippy and docs, warnings denied
+lint: lint-fmt lint-clippy lint-docs ## everything below that starts with lint-, warnings denied
+
+lint-fmt: ready ## the sources are formatted
 	$(CARGO) fmt --all --check
+
+lint-clippy: ready ## clippy on everything, and on the core with no features
 	$(CARGO) clippy --workspace --all-targets --all-features --locked -- -D warnings
 	$(CARGO) clippy -p tidegate --all-targets --no-default-features --locked -- -D warnings
+
+lint-docs: ready ## the documentation builds, and its links lead somewhere
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features --lib --locked
 
 fmt: ready ## format the sources

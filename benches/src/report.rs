@@ -15,22 +15,17 @@ struct Table {
     rows: Vec<Vec<String>>,
 }
 
-/// The tables and verdicts for a terminal.
-#[must_use]
-pub fn text(record: &Record) -> String {
-    tables(record).iter().map(Table::text).collect::<Vec<_>>().join("\n")
-}
-
 /// One mode's table for a terminal, shown while the run goes on.
 #[must_use]
 pub fn mode_text(mode: &ModeResult) -> String {
     times(mode).text()
 }
 
-/// The verdicts for a terminal.
+/// The verdicts of what was measured, for a terminal.
 #[must_use]
 pub fn verdicts_text(verdicts: &[Verdict]) -> String {
-    judged(verdicts).text()
+    let measured: Vec<_> = verdicts.iter().filter(|verdict| verdict.figure.is_some()).cloned().collect();
+    judged(&measured).text()
 }
 
 /// The memory table for a terminal.

@@ -98,11 +98,13 @@ fn no_window_is_short_by_the_lag_of_the_coarse_clock() {
 /// Many keys in a small table: entries recover, are given to other keys and wanted back.
 fn churn(limits: &[Limit], on_full: OnFull) -> Vec<(Seen, bool)> {
     let limiter = limiter(limits, &Clock::Precise, 16, on_full);
-    on_threads(4, |thread| {
+    let seen = on_threads(4, |thread| {
         let mut random = oorandom::Rand32::new(thread as u64);
         let mut call = |_| observe(&limiter, &Clock::Precise, random.rand_range(0..64) as usize, 1);
         (0..scaled(20_000)).map(&mut call).collect()
-    })
+    });
+    assert!(limiter.counters().reclaimed > 0);
+    seen
 }
 
 #[test]
@@ -152,6 +154,19 @@ fn threads_share_out_exactly_the_quota() {
             [0, 200]
         );
     }
+}
+
+/// Threads that meet at keys which nobody has seen yet: each gets one entry, and so one quota.
+#[test]
+fn a_new_key_gets_one_entry() {
+    let keys = scaled(5000);
+    let clock = Clock::Manual(ManualClock::new());
+    let limiter = limiter(&[Limit::log("a", 1, MILLI)], &clock, 2 * keys, OnFull::Deny);
+    let given = on_threads(4, |_| {
+        let call = |key: usize| limiter.allow(key.to_le_bytes()).unwrap().then_some(key);
+        (0..keys).filter_map(call).collect()
+    });
+    assert_eq!(given.len(), keys);
 }
 
 /// What is given back can be had again, once.

@@ -3,7 +3,7 @@
 //! The seed's policy admits ten checks of a key at once and a hundred a minute, so no key can be
 //! admitted for as long as a measurement takes. Three ways around that, each named in the tables
 //! and discussed in `METHODOLOGY.md`: taking back outside the timed part what a chunk took; a
-//! time that the caller moves on ([`moving`]); and, for two threads, the same limits with a
+//! time that the caller moves on (`moving_*`); and, for two threads, the same limits with a
 //! larger quota ([`WIDE`]).
 
 use std::hint::black_box;
