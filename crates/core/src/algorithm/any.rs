@@ -146,6 +146,7 @@ impl AnyRule {
                     token: Divisor::new(token),
                     capacity: limit.capacity().saturating_mul(token),
                     lag,
+                    most_unfinished: refill.saturating_mul(lag + 1),
                 })
             }
         }

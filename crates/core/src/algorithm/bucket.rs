@@ -19,6 +19,8 @@ pub(crate) struct BucketRule {
     pub(crate) capacity: u64,
     /// The clock's lag in ticks.
     pub(crate) lag: u64,
+    /// Units of the most ticks that an admission is recorded after the present: never 0.
+    pub(crate) most_unfinished: u64,
 }
 
 impl BucketRule {
@@ -88,6 +90,9 @@ impl Bucket {
     /// time would be paid by then, and the rest of that refill lost.
     #[inline(always)]
     fn started(self, rule: &BucketRule, present: Present) -> Self {
+        if self.level >= rule.most_unfinished {
+            return self;
+        }
         let unfinished = present.lead.saturating_mul(rule.refill.get()).min(MAX_LEVEL);
         if self.level != 0 || present.lead == 0 {
             return Self { level: self.level.max(unfinished), ..self };

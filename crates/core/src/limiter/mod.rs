@@ -399,9 +399,6 @@ impl Limiter {
         costs: impl Costs,
     ) -> A {
         let Some(target) = near else { return A::of(self.search_and_decide(tag, now, costs)) };
-        if self.table.denies(target, now).is_some() {
-            return self.deny_as(limits, target, now, costs);
-        }
         match self.table.try_take(limits, target, now, costs) {
             Attempt::Decided(verdict) => {
                 self.counters.admitted();

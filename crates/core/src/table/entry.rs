@@ -7,7 +7,7 @@
 //! so what was decided is still true. `docs/architecture.md` has the argument in full.
 
 use super::Region;
-use super::layout::{FREE_AT, LAST, Layout, TAG, VERSION};
+use super::layout::{FREE_AT, HEADER, LAST, Layout, TAG, VERSION};
 use super::limits::Limits;
 use super::sync::{AtomicU64, Backoff, Ordering, fence};
 use super::version::{self, LOCKED};
@@ -55,9 +55,20 @@ impl Costs for &[u64] {
 pub(crate) struct Entry<'a> {
     layout: &'a Layout,
     pub(super) region: &'a Region,
+    header: &'a [AtomicU64; HEADER],
     words: &'a [AtomicU64],
     /// Its first ring slot among the region's events.
     pub(super) ring: usize,
+}
+
+/// The beginning of a snapshot of an entry.
+#[derive(Clone, Copy)]
+pub(super) struct Opened {
+    version: u64,
+    /// The last admission.
+    last: u64,
+    /// The present, or the last admission where that is later.
+    now: u64,
 }
 
 /// What a snapshot of an entry says to a cost.
@@ -74,7 +85,8 @@ impl<'a> Entry<'a> {
     #[inline(always)]
     pub(super) fn at(region: &'a Region, layout: &'a Layout, slot: usize) -> Self {
         let words = region.words(layout.entry_word(slot), layout.entry_words());
-        Self { layout, region, words, ring: layout.ring_start(slot) }
+        let Some(header) = words.first_chunk() else { unreachable!("every entry has a header") };
+        Self { layout, region, header, words, ring: layout.ring_start(slot) }
     }
 
     #[inline(always)]
@@ -83,14 +95,26 @@ impl<'a> Entry<'a> {
         &self.words[index]
     }
 
+    /// A word of the header, which needs no look at how long the entry is.
+    #[inline(always)]
+    fn head(&self, index: usize) -> &'a AtomicU64 {
+        let [tag, version, last, free_at] = self.header;
+        match index {
+            TAG => tag,
+            VERSION => version,
+            LAST => last,
+            _ => free_at,
+        }
+    }
+
     #[inline(always)]
     fn load(&self, index: usize) -> u64 {
-        self.word(index).load(Ordering::Relaxed)
+        self.head(index).load(Ordering::Relaxed)
     }
 
     #[inline(always)]
     fn store(&self, index: usize, value: u64) {
-        self.word(index).store(value, Ordering::Relaxed);
+        self.head(index).store(value, Ordering::Relaxed);
     }
 
     #[inline(always)]
@@ -101,13 +125,13 @@ impl<'a> Entry<'a> {
     /// The version when nobody is writing.
     #[inline(always)]
     pub(super) fn unlocked_version(&self) -> u64 {
-        let version = self.word(VERSION).load(Ordering::Acquire);
-        if version & LOCKED == 0 { version } else { wait_until_unlocked(self.word(VERSION)) }
+        let version = self.head(VERSION).load(Ordering::Acquire);
+        if version & LOCKED == 0 { version } else { wait_until_unlocked(self.head(VERSION)) }
     }
 
     /// The version if nobody is writing at this moment.
     pub(super) fn try_version(&self) -> Option<u64> {
-        let version = self.word(VERSION).load(Ordering::Acquire);
+        let version = self.head(VERSION).load(Ordering::Acquire);
         (version & LOCKED == 0).then_some(version)
     }
 
@@ -122,7 +146,7 @@ impl<'a> Entry<'a> {
     #[inline(always)]
     pub(super) fn try_lock(&self, version: u64) -> bool {
         let locked = version | LOCKED;
-        let word = self.word(VERSION);
+        let word = self.head(VERSION);
         let taken = word.compare_exchange(version, locked, Ordering::AcqRel, Ordering::Relaxed).is_ok();
         // A reader that sees any word written from here on also sees the lock.
         fence(Ordering::Release);
@@ -132,12 +156,12 @@ impl<'a> Entry<'a> {
     /// Gives the right to write back with everything written.
     #[inline(always)]
     pub(super) fn unlock(&self, version: u64, blocker: u8) {
-        self.word(VERSION).store(version::released(version, blocker), Ordering::Release);
+        self.head(VERSION).store(version::released(version, blocker), Ordering::Release);
     }
 
     /// Gives the right to write back with nothing written.
     fn unlock_untouched(&self, version: u64) {
-        self.word(VERSION).store(version, Ordering::Release);
+        self.head(VERSION).store(version, Ordering::Release);
     }
 
     /// If the entry is `tag`'s and denies any cost at `now` for certain, the limit that denies for
@@ -147,30 +171,41 @@ impl<'a> Entry<'a> {
         if !self.layout.has_free_at {
             return None;
         }
-        let version = self.word(VERSION).load(Ordering::Acquire);
+        let version = self.head(VERSION).load(Ordering::Acquire);
         let now = now.max(self.load(LAST));
         let certain = version & LOCKED == 0 && self.tag() == tag && now < self.load(FREE_AT);
         (certain && self.is_unchanged(version)).then(|| version::blocker(version))
     }
 
-    /// What the entry says to these costs; `None` if it is not, or no longer, that of `tag`.
+    /// A look at the entry; `None` if it is not, or no longer, that of `tag`.
     #[inline(always)]
-    pub(super) fn evaluate<L: Limits + ?Sized>(
-        &self,
-        limits: &L,
-        tag: u64,
-        now: u64,
-        costs: impl Costs,
-    ) -> Option<Evaluation<L::Steps>> {
+    pub(super) fn open(&self, tag: u64, now: u64) -> Option<Opened> {
         let version = self.unlocked_version();
         // After the version and before the state: the slot may be another key's by now.
         if self.tag() != tag {
             return None;
         }
         let last = self.load(LAST) & MAX_NANOS;
-        let now = now.max(last);
+        Some(Opened { version, last, now: now.max(last) })
+    }
+
+    /// Whether the entry seems to deny any cost. One comparison, whatever the number of limits.
+    #[inline(always)]
+    pub(super) fn seems_spent(&self, opened: Opened) -> bool {
+        self.layout.has_free_at && opened.now < self.load(FREE_AT)
+    }
+
+    /// What the entry says to these costs.
+    #[inline(always)]
+    pub(super) fn evaluate<L: Limits + ?Sized>(
+        &self,
+        limits: &L,
+        opened: Opened,
+        costs: impl Costs,
+    ) -> Evaluation<L::Steps> {
+        let Opened { version, last, now } = opened;
         let steps = limits.settle(*self, now, last);
-        Some(Evaluation { version, now, violated: limits.violated(&steps, costs), steps })
+        Evaluation { version, now, violated: limits.violated(&steps, costs), steps }
     }
 
     /// The state that an evaluation found, with nothing taken; `None` if it changed meanwhile.

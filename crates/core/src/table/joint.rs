@@ -34,7 +34,8 @@ pub(crate) fn check(parts: &[Part<'_>]) -> Option<Vec<Verdict<Readings>>> {
     let mut backoff = Backoff::new();
     loop {
         let evaluate = |(entry, part): (&Entry<'_>, &Part<'_>)| {
-            entry.evaluate(part.limits(), part.target.tag, part.now, Same(part.cost))
+            let opened = entry.open(part.target.tag, part.now)?;
+            Some(entry.evaluate(part.limits(), opened, Same(part.cost)))
         };
         let evaluated: Vec<Whole> = entries.iter().zip(parts).map(evaluate).collect::<Option<_>>()?;
         let decided = if evaluated.iter().all(|evaluation| evaluation.violated == 0) {

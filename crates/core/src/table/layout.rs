@@ -33,6 +33,8 @@ pub(super) const TAG: usize = 0;
 pub(super) const VERSION: usize = 1;
 pub(super) const LAST: usize = 2;
 pub(super) const FREE_AT: usize = 3;
+/// The words of a header; a lone bucket's has no `free_at`, but stands where that would be.
+pub(super) const HEADER: usize = 4;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {

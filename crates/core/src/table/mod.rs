@@ -120,13 +120,15 @@ impl Table {
         costs: impl Costs,
     ) -> Attempt<L::Readings> {
         let entry = self.entry(target.slot);
-        match entry.evaluate(limits, target.tag, now, costs) {
-            None => Attempt::Gone,
-            Some(evaluation) if evaluation.violated != 0 => Attempt::Other,
-            Some(evaluation) => {
-                entry.commit(limits, &evaluation, costs).map_or(Attempt::Other, Attempt::Decided)
-            }
+        let Some(opened) = entry.open(target.tag, now) else { return Attempt::Gone };
+        if entry.seems_spent(opened) {
+            return Attempt::Other;
         }
+        let evaluation = entry.evaluate(limits, opened, costs);
+        if evaluation.violated != 0 {
+            return Attempt::Other;
+        }
+        entry.commit(limits, &evaluation, costs).map_or(Attempt::Other, Attempt::Decided)
     }
 
     /// Denies the costs if some limit does, unless another thread gets in between. Writes nothing.
@@ -139,13 +141,12 @@ impl Table {
         costs: impl Costs,
     ) -> Attempt<L::Readings> {
         let entry = self.entry(target.slot);
-        match entry.evaluate(limits, target.tag, now, costs) {
-            None => Attempt::Gone,
-            Some(evaluation) if evaluation.violated == 0 => Attempt::Other,
-            Some(evaluation) => {
-                entry.report(limits, &evaluation, costs).map_or(Attempt::Other, Attempt::Decided)
-            }
+        let Some(opened) = entry.open(target.tag, now) else { return Attempt::Gone };
+        let evaluation = entry.evaluate(limits, opened, costs);
+        if evaluation.violated == 0 {
+            return Attempt::Other;
         }
+        entry.report(limits, &evaluation, costs).map_or(Attempt::Other, Attempt::Decided)
     }
 
     /// Decides, and takes the costs if every limit admits. `None` if the entry is not the
@@ -154,7 +155,7 @@ impl Table {
         let entry = self.entry(target.slot);
         let limits = &self.layout.limits[..];
         loop {
-            let evaluation = entry.evaluate(limits, target.tag, now, costs)?;
+            let evaluation = entry.evaluate(limits, entry.open(target.tag, now)?, costs);
             let verdict = if evaluation.violated == 0 {
                 entry.commit(limits, &evaluation, costs)
             } else {
@@ -171,7 +172,7 @@ impl Table {
         let entry = self.entry(target.slot);
         let limits = &self.layout.limits[..];
         loop {
-            let evaluation = entry.evaluate(limits, target.tag, now, costs)?;
+            let evaluation = entry.evaluate(limits, entry.open(target.tag, now)?, costs);
             if let Some(verdict) = entry.report(limits, &evaluation, costs) {
                 return Some(verdict);
             }
