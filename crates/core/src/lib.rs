@@ -51,3 +51,8 @@ pub use time::Nanos;
 
 #[cfg(feature = "policy-file")]
 pub use policy::PolicyFile;
+
+/// The README's examples run too.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
