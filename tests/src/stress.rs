@@ -64,7 +64,8 @@ fn exceeds(limit: &Limit, admitted: &[Seen], end: u64) -> bool {
         // Longer spans than it takes to fill from empty say nothing new.
         Algorithm::TokenBucket { burst } => fill_time(limit, burst),
     };
-    let within = admitted.iter().skip_while(|seen| seen.before > end);
+    let latest = admitted.partition_point(|seen| seen.before > end);
+    let within = admitted.iter().skip(latest);
     let mut within = within.take_while(|seen| end - seen.before < window).filter(|seen| seen.after <= end);
     let mut sum = 0;
     within.any(|start| {

@@ -85,6 +85,17 @@ fn large_costs_do_not_overflow() {
     assert!(limiter.check_n("alice", burst).unwrap().allowed());
 }
 
+/// Too long for the vectors: the rest of what can be wrong with a call is there.
+#[test]
+fn keys_may_be_long_but_not_endless() {
+    let (limiter, _) = by_hand("1/minute");
+    let key = vec![b'a'; 65_537];
+    assert!(limiter.allow(&key[1..]).unwrap());
+    assert!(!limiter.allow(&key[1..]).unwrap());
+    assert!(matches!(limiter.allow(&key), Err(Error::KeyTooLong { len: 65_537 })));
+    assert!(matches!(limiter.peek(&key), Err(Error::KeyTooLong { .. })));
+}
+
 #[test]
 fn the_end_of_time_is_no_surprise() {
     for policy in ["2/36500 days", "2/second", "5/minute token-bucket", "1/second token-bucket burst=1000000"]

@@ -14,7 +14,7 @@ fn run(script: &Script) -> TestCaseResult {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 5000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn one_limit_decides_as_the_model_does(start: u64, policy in words(1..=1), steps in words(1..=80)) {
