@@ -7,7 +7,7 @@ pub const KEY_BYTES: usize = 24;
 /// The `index`-th key: `api-key-` and 16 hexadecimal digits.
 ///
 /// ```
-/// assert_eq!(tidegate_benches::keys::key(1), "api-key-910a2dec89025cc1");
+/// assert_eq!(tidegate_benches::keys::key(1), "api-key-e220a8397b1dcdaf");
 /// ```
 #[must_use]
 pub fn key(index: usize) -> String {

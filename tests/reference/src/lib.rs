@@ -3,7 +3,7 @@
 //! The model keeps plain lists of what was admitted and works everything out anew at each
 //! call, in arithmetic wide enough that nothing can overflow. It imports nothing of the
 //! library, not even its types, so that a fault there cannot hide here. Start with
-//! [`Model`], then [`log`](crate::log) and [`bucket`].
+//! [`Model`], then [`log`] and [`bucket`].
 //!
 //! [`rule`] knows even less: given only what was admitted and when, it says whether the
 //! promise of a limit was kept. The model itself is judged by it.
