@@ -1,15 +1,19 @@
 //! The sliding-window log: at every instant the units admitted in (t−w, t] are at most q.
 //!
 //! Every admitted unit is an *event*: the tick it was recorded at, as a wrapping `u32`. A log is
-//! a list of events in order of time. The newest [`RECENT`] are part of the log's own words, the
-//! older ones stand in a ring outside, which a key with few events never touches.
+//! a list of events in order of time. The oldest and the newest [`RECENT`] are part of the log's own
+//! words; those between stand in a ring outside. A key with up to four events never touches its
+//! ring, and one with more reads it only when an event leaves.
 //!
 //! Deciding a cost of n reads one event: the n-th oldest of those that would have to leave.
 
 use super::{Outcome, Present, Reading, Ring, Rule};
 
 /// How many of the newest events are kept with the log itself.
-const RECENT: u32 = 4;
+const RECENT: u32 = 3;
+
+/// Events that need no ring.
+const APART: u32 = RECENT + 1;
 
 /// Events up to this far in the future of `now` count as live rather than as ages past wrapping.
 ///
@@ -29,14 +33,15 @@ pub(crate) struct LogRule {
 
 /// The state of a log.
 ///
-/// Event i (0 is the oldest) is in ring slot `head + i`, or among `recent` if it is one of the
-/// newest four; `recent[0]` holds the two newest, the very newest in its low half.
+/// Event 0 is `oldest`. The newest three are in `newest` (the very newest in its low half) and
+/// `third`; with fewer than four events the oldest is among them too. Event i of the others is in
+/// ring slot `head + i - 1`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Log {
     head: u32,
     len: u32,
-    recent: [u64; 2],
-    /// Event 0 of a settled log that has one.
+    newest: u64,
+    third: u32,
     oldest: u32,
 }
 
@@ -52,7 +57,7 @@ impl LogRule {
     /// Slots of the ring outside.
     #[inline(always)]
     pub(crate) fn ring_slots(&self) -> u32 {
-        self.quota.saturating_sub(RECENT)
+        self.quota.saturating_sub(APART)
     }
 
     #[inline(always)]
@@ -81,51 +86,65 @@ impl LogRule {
 
 impl Log {
     /// Event `index` of `len`, counted from the oldest.
-    #[inline(always)]
     fn event(self, rule: &LogRule, ring: impl Ring, index: u32) -> u32 {
-        let from_newest = self.len - 1 - index;
-        if from_newest < RECENT {
-            let pair = if from_newest < 2 { self.recent[0] } else { self.recent[1] };
-            (pair >> (32 * (from_newest & 1))) as u32
-        } else {
-            ring.get(rule.wrap(self.head + index))
+        match self.len - 1 - index {
+            _ if index == 0 => self.oldest,
+            0 => self.newest as u32,
+            1 => (self.newest >> 32) as u32,
+            2 => self.third,
+            _ => ring.get(rule.wrap(self.head + index - 1)),
         }
-    }
-
-    #[inline(always)]
-    fn newest(self) -> u32 {
-        self.recent[0] as u32
     }
 
     /// Events that stand in the ring.
     #[inline(always)]
     fn in_ring(self) -> u32 {
-        self.len.saturating_sub(RECENT)
+        self.len.saturating_sub(APART)
     }
 
     /// The log without the events that have left, given that the oldest has.
     #[inline(always)]
     fn without_expired(self, rule: &LogRule, ring: impl Ring, now: u32) -> Self {
-        let Self { head, len, recent: [newer, older], .. } = self;
-        let gone = expired(rule, ring, now, (head, len), newer, older);
-        let from_ring = gone.min(self.in_ring());
-        let log = Self { head: rule.wrap(self.head + from_ring), len: self.len - gone, ..self };
-        Self { oldest: if log.len == 0 { 0 } else { log.event(rule, ring, 0) }, ..log }
+        let ends = (self.third, self.oldest);
+        let (gone, oldest) = expired(rule, ring, now, (self.head, self.len), self.newest, ends);
+        let head = rule.wrap(self.head + gone.min(self.in_ring()));
+        Self { head, len: self.len - gone, oldest, ..self }
     }
 
-    /// The log with one more event, the newest. The one that falls out of the newest four goes to
-    /// the ring.
+    /// How many of the oldest events have left, given that the oldest has. Events are in order,
+    /// and mostly one or two leave at a time: doubling steps, then bisection.
+    fn expired(self, rule: &LogRule, ring: impl Ring, now: u32) -> u32 {
+        let has_left = |count: u32| !rule.is_live(self.event(rule, ring, count - 1), now);
+        let (mut gone, mut step) = (1, 1);
+        while gone + step <= self.len && has_left(gone + step) {
+            gone += step;
+            step *= 2;
+        }
+        let mut beyond = (gone + step).min(self.len + 1);
+        while gone + 1 < beyond {
+            let middle = gone + (beyond - gone) / 2;
+            if has_left(middle) {
+                gone = middle;
+            } else {
+                beyond = middle;
+            }
+        }
+        gone
+    }
+
+    /// The log with one more event, the newest. The one that falls out of the newest three goes to
+    /// the ring, unless it is the oldest.
     #[inline(always)]
     fn push(self, rule: &LogRule, ring: impl Ring, event: u32) -> Self {
-        let [newer, older] = self.recent;
-        if self.len >= RECENT {
-            ring.set(rule.wrap(self.head + self.len - RECENT), (older >> 32) as u32);
+        if self.len >= APART {
+            ring.set(rule.wrap(self.head + self.in_ring()), self.third);
         }
         Self {
+            head: self.head,
             len: self.len + 1,
-            recent: [newer << 32 | u64::from(event), older << 32 | newer >> 32],
+            newest: self.newest << 32 | u64::from(event),
+            third: (self.newest >> 32) as u32,
             oldest: if self.len == 0 { event } else { self.oldest },
-            ..self
         }
     }
 
@@ -140,36 +159,36 @@ impl Rule for LogRule {
 
     #[inline(always)]
     fn empty(&self) -> Log {
-        Log { head: 0, len: 0, recent: [0; 2], oldest: 0 }
+        Log { head: 0, len: 0, newest: 0, third: 0, oldest: 0 }
     }
 
     #[inline(always)]
     fn read(&self, word: impl Fn(usize) -> u64) -> Log {
-        let place = word(0);
+        let (place, ends) = (word(0), word(2));
         let (head, len) = (place as u32, (place >> 32) as u32);
         Log {
             head: if head < self.ring_slots() { head } else { 0 },
             len: len.min(self.quota),
-            recent: [word(1), word(2)],
-            oldest: 0,
+            newest: word(1),
+            third: ends as u32,
+            oldest: (ends >> 32) as u32,
         }
     }
 
     #[inline(always)]
     fn write(&self, log: Log, mut word: impl FnMut(usize, u64)) {
-        word(2, log.recent[1]);
-        word(1, log.recent[0]);
+        word(2, u64::from(log.oldest) << 32 | u64::from(log.third));
+        word(1, log.newest);
         word(0, u64::from(log.len) << 32 | u64::from(log.head));
     }
 
     #[inline(always)]
     fn settle(&self, log: Log, ring: impl Ring, present: Present) -> Log {
         if log.len == 0 || present.idle_nanos > self.stale_nanos {
-            return Log { len: 0, oldest: 0, ..log };
+            return Log { len: 0, ..log };
         }
-        let oldest = log.event(self, ring, 0);
-        if self.is_live(oldest, present.now as u32) {
-            Log { oldest, ..log }
+        if self.is_live(log.oldest, present.now as u32) {
+            log
         } else {
             log.without_expired(self, ring, present.now as u32)
         }
@@ -191,12 +210,13 @@ impl Rule for LogRule {
 
     fn give_back(&self, log: Log, ring: impl Ring, cost: u64) -> Log {
         let len = log.len - self.events(cost).min(log.len);
-        let kept = len.saturating_sub(RECENT)..len;
-        let recent = kept.fold([0; 2], |[newer, older], index| {
-            let event = u64::from(log.event(self, ring, index));
-            [newer << 32 | event, older << 32 | newer >> 32]
-        });
-        Log { len, recent, ..log }
+        if len == 0 {
+            return Log { len, ..log };
+        }
+        // Of fewer than three the rest is never read.
+        let newest = |n: u32| if n < len { log.event(self, ring, len - 1 - n) } else { 0 };
+        let pair = u64::from(newest(1)) << 32 | u64::from(newest(0));
+        Log { len, newest: pair, third: newest(2), ..log }
     }
 
     /// The count, the newest event, and the one whose leaving is waited for: the oldest, or when a
@@ -205,7 +225,7 @@ impl Rule for LogRule {
     fn reading(&self, log: Log, ring: impl Ring, denied: Option<u64>) -> Reading {
         let lacking = denied.map_or(1, |cost| self.events(cost).saturating_sub(self.quota - log.len));
         let awaited = if lacking <= 1 { log.oldest } else { log.event(self, ring, lacking.min(log.len) - 1) };
-        Reading([u64::from(log.newest()) << 32 | u64::from(log.len), u64::from(awaited)])
+        Reading([log.newest << 32 | u64::from(log.len), u64::from(awaited)])
     }
 
     fn outcome(&self, Reading([state, awaited]): Reading, now: u64) -> Outcome {
@@ -226,33 +246,25 @@ impl Rule for LogRule {
     }
 
     fn recovers_at(&self, log: Log, last: u64) -> Option<u64> {
-        let ahead = log.newest().wrapping_sub(last as u32) as i32;
+        let ahead = (log.newest as u32).wrapping_sub(last as u32) as i32;
         let leaves = last.saturating_add_signed(i64::from(ahead)).saturating_add(u64::from(self.window));
         (log.len != 0).then_some(leaves)
     }
 }
 
-/// How many of the oldest events have left, given that the oldest has. Events are in order, and
-/// mostly one or two leave at a time: doubling steps, then bisection.
+/// How many of the oldest events have left, given that the oldest has, and the oldest of the rest.
 ///
 /// Out of line, and taking the log apart, so that the way past it keeps the log in registers.
 #[inline(never)]
-fn expired(rule: &LogRule, ring: impl Ring, now: u32, place: (u32, u32), newer: u64, older: u64) -> u32 {
-    let log = Log { head: place.0, len: place.1, recent: [newer, older], oldest: 0 };
-    let has_left = |count: u32| !rule.is_live(log.event(rule, ring, count - 1), now);
-    let (mut gone, mut step) = (1, 1);
-    while gone + step <= log.len && has_left(gone + step) {
-        gone += step;
-        step *= 2;
-    }
-    let mut beyond = (gone + step).min(log.len + 1);
-    while gone + 1 < beyond {
-        let middle = gone + (beyond - gone) / 2;
-        if has_left(middle) {
-            gone = middle;
-        } else {
-            beyond = middle;
-        }
-    }
-    gone
+fn expired(
+    rule: &LogRule,
+    ring: impl Ring,
+    now: u32,
+    (head, len): (u32, u32),
+    newest: u64,
+    (third, oldest): (u32, u32),
+) -> (u32, u32) {
+    let log = Log { head, len, newest, third, oldest };
+    let gone = log.expired(rule, ring, now);
+    (gone, if gone < len { log.event(rule, ring, gone) } else { 0 })
 }
