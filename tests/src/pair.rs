@@ -3,7 +3,7 @@
 
 use tidegate::{Limiter, ManualClock, Nanos};
 use tidegate_reference::rule::Watch;
-use tidegate_reference::{Algorithm, Decision, Limit, Model, Policy};
+use tidegate_reference::{Decision, Model, Policy};
 
 use crate::same::{Mismatch, Outcome, compare, compare_briefly, compare_errors, mismatch};
 use crate::script::{Call, How, LATEST, Script, Shift, Step};
@@ -230,14 +230,8 @@ impl Pair {
     }
 }
 
-/// A bucket whose window is no whole number of ticks refills ever so slowly that it is not asked
-/// to be in time.
 fn watches(policy: &Policy) -> Vec<Watch> {
-    let lateness = |limit: &Limit| match limit.algorithm {
-        Algorithm::TokenBucket { .. } if !limit.window.is_multiple_of(limit.tick()) => u64::MAX,
-        _ => 2 * limit.tick(),
-    };
-    policy.limits.iter().map(|limit| Watch::new(limit, lateness(limit))).collect()
+    policy.limits.iter().map(|limit| Watch::new(limit, 2 * limit.tick())).collect()
 }
 
 fn name(key: u8) -> &'static [u8] {

@@ -13,6 +13,10 @@ pub const MAX_LOG_QUOTA: u64 = 1_000_000;
 /// The largest quota of a token bucket.
 pub const MAX_BUCKET_QUOTA: u64 = 1 << 53;
 
+/// The most units of a bucket's level that a burst or the refill of a tick may be: half of what the
+/// level has room for, so that no sum of two overflows.
+const MAX_UNITS: u128 = 1 << 61;
+
 /// The longest window: 100 years of 365 days.
 pub const MAX_WINDOW: Duration = Duration::from_secs(100 * 365 * 86_400);
 
@@ -148,7 +152,7 @@ impl Limit {
         let tick = tick_for(u64::try_from(longest).unwrap_or(u64::MAX));
         let limit =
             Self { name: name.to_owned(), quota, window, algorithm, burst, unit: Unit::default(), tick };
-        if algorithm == Algorithm::TokenBucket && !limit.fits_exactly() {
+        if algorithm == Algorithm::TokenBucket && limit.rate().is_none() {
             return wrong(format!(
                 "{quota} per {window} ns with a burst of {burst} cannot be counted exactly in 64 bits: use a rounder quota or a smaller burst"
             ));
@@ -156,20 +160,15 @@ impl Limit {
         Ok(limit)
     }
 
-    /// The level of a bucket, in its exact units, stays below 2⁶² whatever is added in one call.
-    fn fits_exactly(&self) -> bool {
-        let (_, token) = self.rate();
-        u128::from(self.burst) * u128::from(token) <= 1 << 61
-    }
-
-    /// The exact rate of a bucket as (units refilled per tick, units of one token): quota and
-    /// window in ticks without their common divisor.
-    ///
-    /// The window is rounded up to whole ticks, so the rate is never above the one asked for.
-    pub(crate) fn rate(&self) -> (u64, u64) {
-        let window = self.window_ticks();
-        let divisor = gcd(self.quota, window);
-        (self.quota / divisor, window / divisor)
+    /// The exact rate of a bucket as (units refilled per tick, units of one token): quota · tick and
+    /// window in nanoseconds without their common divisor. `None` if the first or a whole burst
+    /// is beyond what a level can count.
+    pub(crate) fn rate(&self) -> Option<(u64, u64)> {
+        let (refill, token) = (u128::from(self.quota) * u128::from(self.tick), u128::from(self.window));
+        let divisor = gcd(refill, token);
+        let (refill, token) = (refill / divisor, token / divisor);
+        let countable = refill <= MAX_UNITS && u128::from(self.burst) * token <= MAX_UNITS;
+        countable.then_some(()).and_then(|()| Some((u64::try_from(refill).ok()?, u64::try_from(token).ok()?)))
     }
 
     /// The window in ticks, rounded up; at most 2³⁰.
@@ -240,6 +239,6 @@ pub(crate) fn is_name(name: &str) -> bool {
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-')
 }
 
-fn gcd(a: u64, b: u64) -> u64 {
+fn gcd(a: u128, b: u128) -> u128 {
     if b == 0 { a } else { gcd(b, a % b) }
 }

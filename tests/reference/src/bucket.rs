@@ -1,7 +1,7 @@
 //! The token bucket: what is owed to it, in exact fractions of a token.
 //!
-//! A bucket of `burst` tokens gets back `quota` tokens in `window_ticks` ticks. Counted in
-//! `window_ticks`-ths of a token, that is `quota` of them at every tick: whole numbers, at any
+//! A bucket of `burst` tokens gets back `quota` tokens in `window` nanoseconds. Counted in
+//! `window`-ths of a token, that is `quota` of them at every nanosecond: whole numbers, at any
 //! rate. The time of a call is rounded down to a whole tick; what it takes counts from the next
 //! one, so that a tick's refill is never had twice. The refill of a bucket that was full starts
 //! at the first whole tick after the call that takes from it.
@@ -31,8 +31,8 @@ impl Bucket {
     pub fn new(limit: &Limit) -> Self {
         Self {
             tick: limit.tick(),
-            refill: u128::from(limit.quota),
-            token: u128::from(limit.window_ticks()),
+            refill: u128::from(limit.quota) * u128::from(limit.tick()),
+            token: u128::from(limit.window),
             burst: limit.capacity(),
             owed: 0,
             since: 0,
@@ -42,7 +42,7 @@ impl Bucket {
     /// What is owed at `now`, after the refills since.
     fn owed(&self, now: u64) -> u128 {
         let ticks = (now / self.tick).saturating_sub(self.since);
-        self.owed.saturating_sub(u128::from(ticks) * self.refill)
+        self.owed.saturating_sub(u128::from(ticks).saturating_mul(self.refill))
     }
 
     /// The whole tokens in it at `now`.

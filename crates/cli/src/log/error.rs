@@ -24,7 +24,7 @@ pub enum LineError {
     },
     /// No JSON object.
     Json {
-        /// What the JSON reader said.
+        /// What the JSON reader said, shortened.
         reason: String,
     },
     /// A JSON object without a field that is needed.

@@ -167,9 +167,11 @@ fn read<'a, T: Deserialize<'a>>(raw: &'a str) -> Result<T, LineError> {
     serde_json::from_str(raw).map_err(|error| unreadable(&error))
 }
 
-/// The reader counts lines within its text, of which a log line has one.
+/// The reader counts lines within its text, of which a log line has one; and it repeats a text that
+/// should have been an object, however long.
 fn unreadable(error: &serde_json::Error) -> LineError {
-    LineError::Json { reason: error.to_string().replace(" at line 1 column ", " at column ") }
+    let reason = error.to_string().replace(" at line 1 column ", " at column ");
+    LineError::Json { reason: shorten(reason.as_bytes(), 120) }
 }
 
 type Field<'a> = (Cow<'a, str>, Cow<'a, RawValue>);

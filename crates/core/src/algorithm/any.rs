@@ -140,7 +140,7 @@ impl AnyRule {
                 stale_nanos: Tick::new(limit.tick_nanos()).start(limit.window_ticks() + lag + 1),
             }),
             Algorithm::TokenBucket => {
-                let (refill, token) = limit.rate();
+                let (refill, token) = limit.rate().unwrap_or((1, 1));
                 Self::Bucket(BucketRule {
                     refill: Divisor::new(refill),
                     token: Divisor::new(token),

@@ -1,8 +1,8 @@
 //! The token bucket, without drift at any rate.
 //!
 //! The state is the *level* of what is owed, in units chosen so that both the refill of one tick
-//! and one token are whole: with quota/window = Q/T in lowest terms, a tick pays back Q units and
-//! a token is T. From full, a greedy caller gets exactly ⌊burst + Q·t/T⌋ tokens in t ticks: no
+//! and one token are whole: with quota · tick / window = Q/T in lowest terms, a tick pays back Q
+//! units and a token is T. From full, a greedy caller gets exactly ⌊burst + Q·t/T⌋ tokens in t ticks: no
 //! division ever discards a remainder of the refill.
 
 use super::{Outcome, Present, Reading, Ring, Rule};

@@ -31,6 +31,21 @@ fn a_burst_at_one_instant_is_whole_on_every_clock() {
 }
 
 #[test]
+fn a_bucket_that_fills_for_decades_refills_at_its_own_rate() {
+    // The tick follows the 47 years to fill, and the window is no whole number of ticks.
+    let (limiter, clock) = limiter("1/1500ms token-bucket burst=1000000000", 10, OnFull::Overflow);
+    assert!(
+        !limiter.policy().limits()[0]
+            .window()
+            .as_nanos()
+            .is_multiple_of(limiter.policy().limits()[0].resolution().as_nanos())
+    );
+    assert!(limiter.check_n("a", 1_000_000_000).unwrap().allowed());
+    clock.advance(1_500 * SECOND);
+    assert_eq!(limiter.peek("a").unwrap().remaining(), 1_000);
+}
+
+#[test]
 fn the_clock_suits_the_policy() {
     let chosen = |policy: &str| Limiter::new(policy).unwrap().clock().lag();
     assert_eq!(chosen("100/minute; 10/second token-bucket"), Clock::Coarse.lag());
