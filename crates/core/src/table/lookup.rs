@@ -27,6 +27,13 @@ fn tag_byte(tag: u64) -> u64 {
     (tag & 0xff).max(1)
 }
 
+/// The way of its home set that a key is given if it is free, which it is for more than half of the
+/// keys: a search can ask for that entry's line before it knows the set's tags.
+#[inline(always)]
+fn preferred_way(tag: u64) -> usize {
+    (tag >> 8) as usize % WAYS
+}
+
 /// The ways that a mask of top bits names.
 fn ways(mut mask: u64) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
@@ -102,6 +109,7 @@ impl Table {
     #[inline(always)]
     pub(super) fn likely_slot(&self, tag: u64) -> Option<usize> {
         let home = self.layout.home(tag);
+        self.region.prefetch(self.layout.entry_word(home * WAYS + preferred_way(tag)));
         self.candidate(home, self.tag_word(home).load(Ordering::Relaxed), tag)
     }
 
@@ -147,7 +155,9 @@ impl Table {
         loop {
             let word = self.tag_word(set).load(Ordering::Acquire);
             let unused = zero_bytes(word) & self.layout.usable_ways(set);
-            let way = ways(unused).next()?;
+            let preferred = preferred_way(tag);
+            let free = unused >> (8 * preferred + 7) & 1 == 1;
+            let way = if free { preferred } else { ways(unused).next()? };
             let slot = set * WAYS + way;
             match self.claim(set, way, tag, |_| byte(self.tag_word(set), way) == 0) {
                 Claim::Done => return Some(slot),
