@@ -156,8 +156,10 @@ impl Table {
             let word = self.tag_word(set).load(Ordering::Acquire);
             let unused = zero_bytes(word) & self.layout.usable_ways(set);
             let preferred = preferred_way(tag);
-            let free = unused >> (8 * preferred + 7) & 1 == 1;
-            let way = if free { preferred } else { ways(unused).next()? };
+            // Of the mask only the lowest bit is exact, so the byte itself is asked.
+            let free = unused >> (8 * preferred) & 0x80 != 0 && word >> (8 * preferred) & 0xff == 0;
+            let lowest = ways(unused).next()?;
+            let way = if free { preferred } else { lowest };
             let slot = set * WAYS + way;
             match self.claim(set, way, tag, |_| byte(self.tag_word(set), way) == 0) {
                 Claim::Done => return Some(slot),
