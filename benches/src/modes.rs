@@ -122,14 +122,14 @@ fn million(settings: Settings) -> Questions {
 
 fn million_allowed(id: &'static str, settings: Settings) -> Result<Mode> {
     let questions = million(settings);
-    let contenders = everybody(&LARGE, Situation { live: 2, ..situation(&questions, Allowed) })?;
+    let contenders = everybody(&LARGE, Situation { live: 2, undo: true, ..situation(&questions, Allowed) })?;
     let title = "1,000,000 keys uniform, allowed, 2 live units a key";
     Ok(Mode { id, title, expect: Allowed, questions, contenders })
 }
 
 fn million_allowed_busy(id: &'static str, settings: Settings) -> Result<Mode> {
     let questions = million(settings);
-    let contenders = everybody(&LARGE, Situation { live: 50, ..situation(&questions, Allowed) })?;
+    let contenders = everybody(&LARGE, Situation { live: 50, undo: true, ..situation(&questions, Allowed) })?;
     let title = "1,000,000 keys uniform, allowed, 50 live units a key";
     Ok(Mode { id, title, expect: Allowed, questions, contenders })
 }
