@@ -33,7 +33,6 @@ pub(crate) struct Plan {
     rules: Vec<AnyRule>,
     /// Whether the clock's readings are Unix time.
     wall_is_now: bool,
-    reports_first: bool,
 }
 
 impl Plan {
@@ -41,8 +40,7 @@ impl Plan {
         let lag = duration_nanos(clock.lag());
         let rule = |limit: &Limit| AnyRule::of(limit, lag.div_ceil(limit.tick_nanos()));
         let rules = policy.limits().iter().map(rule).collect();
-        let reports_first = policy.report() == Report::First;
-        Self { rules, wall_is_now: clock.is_manual(), reports_first, policy }
+        Self { rules, wall_is_now: clock.is_manual(), policy }
     }
 
     pub(crate) fn policy(&self) -> &Policy {
@@ -52,7 +50,7 @@ impl Plan {
 
 /// Allowed or not, and the state of every limit.
 ///
-/// Borrowed from the limiter's policy; a few words long and `Copy`. The single-value accessors
+/// Borrowed from the limiter; `Copy`, and 160 bytes. The single-value accessors
 /// speak of one limit: on an admission the policy's [`Report`] choice, on a denial the denying
 /// limit with the longest wait.
 ///
@@ -88,7 +86,7 @@ impl<'a> Decision<'a> {
     pub(crate) fn new(plan: &'a Plan, tracked: bool, verdict: Verdict<Readings>) -> Self {
         let violated = verdict.violated;
         let several = violated & violated.wrapping_sub(1) != 0;
-        let reported = if several || (violated == 0 && !plan.reports_first) {
+        let reported = if several || (violated == 0 && plan.policy.report() != Report::First) {
             Self { plan, reported: 0, tracked, verdict }.choose_reported()
         } else {
             // One limit denies, or none and the first is reported.

@@ -4,7 +4,7 @@ use super::bucket::{Bucket, BucketRule};
 use super::log::{Log, LogRule};
 use super::{Outcome, Present, Reading, Ring, Rule};
 use crate::limit::{Algorithm, Limit};
-use crate::time::{Divisor, Tick};
+use crate::time::Tick;
 
 /// Any of the algorithms.
 #[derive(Clone, Copy, Debug)]
@@ -141,13 +141,7 @@ impl AnyRule {
             }),
             Algorithm::TokenBucket => {
                 let (refill, token) = limit.rate().unwrap_or((1, 1));
-                Self::Bucket(BucketRule {
-                    refill: Divisor::new(refill),
-                    token: Divisor::new(token),
-                    capacity: limit.capacity().saturating_mul(token),
-                    lag,
-                    most_unfinished: refill.saturating_mul(lag + 1),
-                })
+                Self::Bucket(BucketRule::new(refill, token, limit.capacity(), lag))
             }
         }
     }

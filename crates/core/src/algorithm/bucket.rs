@@ -17,8 +17,8 @@ pub(crate) struct BucketRule {
     pub(crate) token: Divisor,
     /// Units of a whole burst; at most 2⁶¹.
     pub(crate) capacity: u64,
-    /// The clock's lag in ticks.
-    pub(crate) lag: u64,
+    /// Ticks of one step of [`Bucket::pending`].
+    pub(crate) step: u64,
     /// Units of the most ticks that an admission is recorded after the present: never 0.
     pub(crate) most_unfinished: u64,
 }
@@ -26,27 +26,48 @@ pub(crate) struct BucketRule {
 impl BucketRule {
     pub(crate) const WORDS: usize = 1;
 
+    /// The rule of a bucket by a clock that lags up to `lag` ticks.
+    pub(crate) fn new(refill: u64, token: u64, burst: u64, lag: u64) -> Self {
+        let most = lag.saturating_add(1);
+        Self {
+            refill: Divisor::new(refill),
+            token: Divisor::new(token),
+            capacity: burst.saturating_mul(token),
+            step: most.div_ceil(STEPS),
+            most_unfinished: refill.saturating_mul(most),
+        }
+    }
+
     /// The reading of an empty bucket that is asked for all it can hold.
     pub(crate) fn denial_of_a_burst(&self) -> Reading {
         Reading([self.capacity, self.capacity / self.token.get()])
     }
+
+    /// So many ticks as steps, rounded up: a refill that starts later is never early.
+    fn steps(&self, ticks: u64) -> u8 {
+        u8::try_from(ticks.div_ceil(self.step)).unwrap_or(u8::MAX).min(MAX_PENDING)
+    }
 }
+
+/// Steps that the longest way from a reading to its record is divided into. More would leave fewer
+/// bits for the level; so a refill starts up to half a lag late if the clock moves on in the meantime.
+const STEPS: u64 = 2;
 
 /// No level is above this, so that adding a whole burst (at most 2⁶¹) to one never overflows.
 const MAX_LEVEL: u64 = (1 << PENDING_SHIFT) - 1;
 const PENDING_SHIFT: u32 = 62;
+const MAX_PENDING: u8 = 3;
 
-/// The state of a bucket: the units owed as of the tick of the entry's last admission.
+/// The state of a bucket as of the tick of the entry's last admission.
 ///
 /// The refill of a bucket that was full starts when the admission is *recorded*, up to some ticks
-/// after the present one. The units of those ticks are part of the level as if owed, so that from
-/// then on it falls in a straight line. Within the tick of that admission itself they are not owed
-/// yet: `pending` says so, else a whole burst at once would be refused its last token.
+/// after the present one: `pending` says in how many. Until then nothing is paid back, and nothing
+/// more is owed: a burst at once has its last token, whenever the clock moves on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Bucket {
+    /// Units owed.
     level: u64,
-    /// Ticks of refill in the level that are still to come: 0 for none, 1 for the clock's lag, 2
-    /// for one more.
+    /// Steps until the refill starts.
     pending: u8,
 }
 
@@ -63,41 +84,56 @@ impl Bucket {
         u64::from(self.pending) << PENDING_SHIFT | self.level
     }
 
-    /// Units that are owed at this moment.
-    #[inline(always)]
-    fn owed(self, rule: &BucketRule) -> u64 {
-        if self.pending == 0 { self.level } else { self.owed_before_refill(rule) }
-    }
-
-    fn owed_before_refill(self, rule: &BucketRule) -> u64 {
-        let ticks = rule.lag + u64::from(self.pending > 1);
-        self.level.saturating_sub(ticks.saturating_mul(rule.refill.get()))
-    }
-
-    /// Units that are free at this moment.
+    /// Units that are free.
     #[inline(always)]
     fn free(self, rule: &BucketRule) -> u64 {
-        rule.capacity.saturating_sub(self.owed(rule))
+        rule.capacity.saturating_sub(self.level)
     }
 
-    /// Ticks until a settled bucket holds so many `tokens` that it does not hold now.
+    /// Ticks until the refill starts.
+    #[inline(always)]
+    fn pending_ticks(self, rule: &BucketRule) -> u64 {
+        u64::from(self.pending) * rule.step
+    }
+
+    /// Ticks until so many `units` are paid back; 0 for none.
+    fn until_paid(self, rule: &BucketRule, units: u64) -> u64 {
+        if units == 0 { 0 } else { self.pending_ticks(rule) + rule.refill.div_ceil(units) }
+    }
+
+    /// Ticks until a settled bucket holds `tokens`; 0 if it does.
     fn until_holds(self, rule: &BucketRule, tokens: u64) -> u64 {
         let needed = self.level + tokens * rule.token.get();
-        rule.refill.div_ceil(needed.saturating_sub(rule.capacity))
+        self.until_paid(rule, needed.saturating_sub(rule.capacity))
     }
 
     /// The bucket just before an admission. What is owed less than the refill up to the recorded
     /// time would be paid by then, and the rest of that refill lost.
     #[inline(always)]
     fn started(self, rule: &BucketRule, present: Present) -> Self {
-        if self.level >= rule.most_unfinished {
+        if self.level >= rule.most_unfinished || self.pending != 0 {
             return self;
         }
-        let unfinished = present.lead.saturating_mul(rule.refill.get()).min(MAX_LEVEL);
-        if self.level != 0 || present.lead == 0 {
-            return Self { level: self.level.max(unfinished), ..self };
+        if self.level == 0 {
+            return Self { level: 0, pending: rule.steps(present.lead) };
         }
-        Self { level: unfinished, pending: 1 + u8::from(present.lead > rule.lag) }
+        let unfinished = present.lead.saturating_mul(rule.refill.get()).min(MAX_LEVEL);
+        Self { level: self.level.max(unfinished), pending: 0 }
+    }
+
+    /// A bucket whose refill had not started at its last admission.
+    fn settle_pending(self, rule: &BucketRule, present: Present) -> Self {
+        match self.pending_ticks(rule).checked_sub(present.idle) {
+            Some(left) if left != 0 => Self { pending: rule.steps(left), ..self },
+            _ => self.paid(rule, present.idle - self.pending_ticks(rule)),
+        }
+    }
+
+    /// The bucket with the refill of so many ticks.
+    #[inline(always)]
+    fn paid(self, rule: &BucketRule, ticks: u64) -> Self {
+        let paid = ticks.saturating_mul(rule.refill.get());
+        Self { level: self.level.saturating_sub(paid), pending: 0 }
     }
 }
 
@@ -121,11 +157,11 @@ impl Rule for BucketRule {
 
     #[inline(always)]
     fn settle(&self, bucket: Bucket, _ring: impl Ring, present: Present) -> Bucket {
-        if present.idle == 0 {
-            return bucket;
+        if bucket.pending == 0 {
+            bucket.paid(self, present.idle)
+        } else {
+            bucket.settle_pending(self, present)
         }
-        let paid = present.idle.saturating_mul(self.refill.get());
-        Bucket { level: bucket.level.saturating_sub(paid), pending: 0 }
     }
 
     #[inline(always)]
@@ -143,11 +179,9 @@ impl Rule for BucketRule {
     }
 
     fn give_back(&self, bucket: Bucket, _ring: impl Ring, cost: u64) -> Bucket {
-        let units = cost * self.token.get();
-        if units >= bucket.owed(self) {
-            Bucket::FULL
-        } else {
-            Bucket { level: bucket.level - units, ..bucket }
+        match bucket.level.saturating_sub(cost * self.token.get()) {
+            0 => Bucket::FULL,
+            level => Bucket { level, ..bucket },
         }
     }
 
@@ -163,7 +197,7 @@ impl Rule for BucketRule {
         let awaited = if denied == 0 { remaining + 1 } else { denied };
         Outcome {
             remaining,
-            reset: self.refill.div_ceil(bucket.level),
+            reset: bucket.until_paid(self, bucket.level),
             next: if bucket.level == 0 { 0 } else { bucket.until_holds(self, awaited) },
         }
     }
@@ -174,6 +208,6 @@ impl Rule for BucketRule {
     }
 
     fn recovers_at(&self, bucket: Bucket, last: u64) -> Option<u64> {
-        (bucket.level != 0).then(|| last.saturating_add(self.refill.div_ceil(bucket.level)))
+        (bucket.level != 0).then(|| last.saturating_add(bucket.until_paid(self, bucket.level)))
     }
 }

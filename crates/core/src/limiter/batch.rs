@@ -44,12 +44,14 @@ impl Limiter {
             for (tag, key) in tags.iter_mut().zip(keys) {
                 *tag = self.tag_of(key.as_ref());
                 self.table.prefetch_set(*tag);
+                self.table.prefetch_preferred(*tag);
             }
             let tags = tags.get(..keys.len()).unwrap_or(&[]);
             tags.iter().for_each(|&tag| self.table.prefetch_entry(tag));
             for (i, &tag) in tags.iter().enumerate() {
                 let index = chunk * CHUNK + i;
-                each(index, self.decide(tag, now, Same(cost(index))));
+                let near = self.table.guess(tag);
+                each(index, self.decide_near(near, tag, now, Same(cost(index))));
             }
         }
         Ok(())

@@ -13,8 +13,7 @@ use crate::policy::MAX_LIMITS;
 /// What a limiter has done since it was made.
 ///
 /// Every call is counted once: in `admitted`, or in `denied` for the limit that its decision
-/// reports (for a denial by `allow` of more than one unit, the limit that denies a single one for
-/// longest, if one does). The sums are exact once the calls have returned.
+/// reports. The sums are exact once the calls have returned.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {

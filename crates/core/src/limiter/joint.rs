@@ -138,15 +138,14 @@ fn attempt<'a>(parts: &[Joint<'a>], tags: &[u64]) -> Option<Vec<Decision<'a>>> {
         })
         .collect();
     let verdicts = if refused { look_at_all(&entries)? } else { joint::check(&entries)? };
+    let taken = !refused && verdicts.iter().all(|verdict| verdict.violated == 0);
     let mut verdicts = verdicts.into_iter();
     let decide = |((part, stand), (&tag, &now)): ((&Joint<'a>, &Stand), (&u64, &u64))| {
         let limiter = part.limiter;
         let (verdict, tracked) = match stand {
             Stand::Entry(target) => (verdicts.next()?, target.tag == tag),
             Stand::Uncounted { denied: true } => (limiter.table.no_room(now), false),
-            Stand::Uncounted { denied: false } => {
-                (limiter.table.fresh(now, Same(part.cost), !refused), false)
-            }
+            Stand::Uncounted { denied: false } => (limiter.table.fresh(now, Same(part.cost), taken), false),
         };
         Some(limiter.decision(verdict, tracked))
     };

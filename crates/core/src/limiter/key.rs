@@ -56,7 +56,7 @@ impl<'a> Key<'a> {
     #[inline]
     #[must_use = "false is a denial"]
     pub fn allow(&self) -> bool {
-        self.limiter.decide_briefly_near(self.target(), self.tag, self.limiter.now(), One)
+        self.limiter.allow_near(self.target(), self.tag, self.limiter.now())
     }
 
     #[inline(always)]

@@ -219,9 +219,7 @@ impl Limiter {
     /// As for [`check_n`](Self::check_n).
     #[inline]
     pub fn allow_n(&self, key: impl AsRef<[u8]>, cost: u64) -> Result<bool> {
-        let tag = self.tag(key.as_ref())?;
-        self.validate(cost)?;
-        Ok(self.decide_briefly(tag, self.now(), Same(cost)))
+        Ok(self.check_n(key, cost)?.allowed())
     }
 
     /// What a check of one unit would be told, with the numbers as they are now; takes nothing.
@@ -319,7 +317,8 @@ impl Limiter {
 
     fn allow_one(&self, key: &[u8]) -> Result<bool> {
         let tag = self.tag(key)?;
-        Ok(self.decide_briefly(tag, self.now(), One))
+        self.table.prefetch_preferred(tag);
+        Ok(self.allow_near(self.table.guess(tag), tag, self.now()))
     }
 
     /// The present, within what the engine tells apart.
@@ -372,6 +371,7 @@ impl Limiter {
     /// The decision for a tag, counted, in the form that the caller returns.
     #[inline(always)]
     fn decide<'a, A: Answer<'a>>(&'a self, tag: u64, now: u64, costs: impl Costs) -> A {
+        self.table.prefetch_preferred(tag);
         self.decide_near(self.table.guess(tag), tag, now, costs)
     }
 
@@ -428,37 +428,28 @@ impl Limiter {
         }
     }
 
-    /// Yes or no for a tag, counted.
+    /// Yes or no to one unit for a tag whose entry is likely to be at `near`, counted.
     #[inline(always)]
-    fn decide_briefly(&self, tag: u64, now: u64, costs: impl Costs) -> bool {
-        self.decide_briefly_near(self.table.guess(tag), tag, now, costs)
-    }
-
-    #[inline(always)]
-    fn decide_briefly_near(&self, near: Option<Target>, tag: u64, now: u64, costs: impl Costs) -> bool {
+    fn allow_near(&self, near: Option<Target>, tag: u64, now: u64) -> bool {
         if let Some(limit) = near.and_then(|target| self.table.denies(target, now)) {
             self.counters.denied(usize::from(limit));
             return false;
         }
-        with_limits!(self.table.layout, limits => self.decide_briefly_as(limits, near, tag, now, costs))
+        with_limits!(self.table.layout, limits => self.allow_as(limits, near, tag, now))
     }
 
     #[inline(never)]
-    fn decide_briefly_as<L: Limits + ?Sized>(
-        &self,
-        limits: &L,
-        near: Option<Target>,
-        tag: u64,
-        now: u64,
-        costs: impl Costs,
-    ) -> bool {
-        let taken = near.map(|target| self.table.try_take(limits, target, now, costs));
-        if let Some(Attempt::Decided(_)) = taken {
-            self.counters.admitted();
-            return true;
+    fn allow_as<L: Limits + ?Sized>(&self, limits: &L, near: Option<Target>, tag: u64, now: u64) -> bool {
+        let Some(target) = near else { return self.search_and_decide(tag, now, One).allowed() };
+        match self.table.try_take(limits, target, now, One) {
+            Attempt::Decided(_) => {
+                self.counters.admitted();
+                true
+            }
+            // Which limit to count a denial for, the whole decision tells.
+            Attempt::Other => self.deny_as::<Decision<'_>, L>(limits, target, now, One).allowed(),
+            Attempt::Gone => self.search_and_decide(tag, now, One).allowed(),
         }
-        // Which limit to count a denial for, the whole decision tells.
-        self.search_and_decide(tag, now, costs).allowed()
     }
 
     /// The decision for a tag whose entry is not where it is likely to be, or was written to by

@@ -30,6 +30,24 @@ fn a_burst_at_one_instant_is_whole_on_every_clock() {
     }
 }
 
+/// The coarse clock's readings are its lag apart, give or take what steers the clock.
+#[test]
+fn a_burst_across_a_tick_of_the_coarse_clock_is_whole_and_never_early() {
+    let lag = Clock::Coarse.lag().as_nanos() as u64;
+    for (gap, before) in [(lag - 1_000, 6), (lag, 6), (lag + 1_000, 6), (lag - 1_000, 1), (lag / 3, 9)] {
+        let limiter = Limiter::builder("10/second token-bucket").clock(Clock::Coarse).build().unwrap();
+        let start = 5_000_000_123;
+        let ask = |now| limiter.check_at("a", 1, Nanos::new(now)).unwrap();
+        let early = (0..before).filter(|_| ask(start).allowed()).count();
+        let late = (0..12).filter(|_| ask(start + gap).allowed()).count();
+        assert_eq!(early + late, 10, "{gap} ns, {before} before");
+        // The first admission may have been as late as start + lag; its token is back 100 ms after.
+        let due = start + lag + 100_000_000;
+        assert!(!ask(due - 1).allowed(), "{gap} ns, {before} before");
+        assert!(ask(due + lag / 2 + 1).allowed(), "{gap} ns, {before} before");
+    }
+}
+
 #[test]
 fn a_bucket_that_fills_for_decades_refills_at_its_own_rate() {
     // The tick follows the 47 years to fill, and the window is no whole number of ticks.
@@ -200,6 +218,35 @@ fn a_joint_check_takes_all_or_nothing() {
     let twice = [Joint::new(&users, "a", 1), Joint::new(&users, "b", 1)];
     assert!(matches!(check_all(&twice), Err(Error::Joint(_))));
     assert!(matches!(check_all(&[]), Err(Error::Joint(_))));
+}
+
+#[test]
+fn a_joint_denial_takes_nothing_from_a_part_without_room_either() {
+    let (open, _) = limiter("5/minute", 1, OnFull::Allow);
+    let (spent, _) = limiter("1/minute", 10, OnFull::Overflow);
+    assert!(open.allow("first").unwrap() && spent.allow("acme").unwrap());
+    let ask = |key: &'static str| check_all(&[Joint::new(&open, "second", 2), Joint::new(&spent, key, 1)]);
+    let denied = ask("acme").unwrap();
+    assert!(!denied.allowed() && !denied.decisions()[0].tracked());
+    assert_eq!(denied.decisions()[0].remaining(), 5);
+    let allowed = ask("other").unwrap();
+    assert!(allowed.allowed());
+    assert_eq!(allowed.decisions()[0].remaining(), 3);
+}
+
+#[test]
+fn yes_or_no_agrees_with_the_whole_decision() {
+    for policy in
+        ["2/minute token-bucket", "2/minute", "2/minute; 3/second token-bucket", "3/hour; 2/minute; 9/day"]
+    {
+        let (brief, _) = limiter(policy, 10, OnFull::Overflow);
+        let (whole, _) = limiter(policy, 10, OnFull::Overflow);
+        for cost in [1, 2, 1, 1, 2] {
+            let decision = whole.check_n("a", cost).unwrap();
+            assert_eq!(brief.allow_n("a", cost).unwrap(), decision.allowed(), "{policy}");
+        }
+        assert_eq!(brief.counters(), whole.counters(), "{policy}");
+    }
 }
 
 #[test]

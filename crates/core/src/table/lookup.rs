@@ -27,8 +27,8 @@ fn tag_byte(tag: u64) -> u64 {
     (tag & 0xff).max(1)
 }
 
-/// The way of its home set that a key is given if it is free, which it is for more than half of the
-/// keys: a search can ask for that entry's line before it knows the set's tags.
+/// The way that a key is given if it is free, which it is for more than half of the keys: a search
+/// can ask for that entry's line before it knows the set's tags.
 #[inline(always)]
 fn preferred_way(tag: u64) -> usize {
     (tag >> 8) as usize % WAYS
@@ -97,20 +97,21 @@ impl Table {
         None
     }
 
-    /// The first slot of a set whose byte matches.
-    #[inline(always)]
-    fn candidate(&self, set: usize, word: u64, tag: u64) -> Option<usize> {
-        let matching = zero_bytes(word ^ (tag_byte(tag) * ONES));
-        let slot = set * WAYS + matching.trailing_zeros() as usize / 8;
-        (matching != 0 && slot < self.layout.capacity).then_some(slot)
-    }
-
     /// The first slot of a key's home set that may be its own, without a look at the entry.
     #[inline(always)]
     pub(super) fn likely_slot(&self, tag: u64) -> Option<usize> {
         let home = self.layout.home(tag);
-        self.region.prefetch(self.layout.entry_word(home * WAYS + preferred_way(tag)));
-        self.candidate(home, self.tag_word(home).load(Ordering::Relaxed), tag)
+        let word = self.tag_word(home).load(Ordering::Relaxed);
+        let matching = zero_bytes(word ^ (tag_byte(tag) * ONES));
+        let slot = home * WAYS + matching.trailing_zeros() as usize / 8;
+        (matching != 0 && slot < self.layout.capacity).then_some(slot)
+    }
+
+    /// The slot that a key is given if it is free: where it may be before its set is looked at. In a
+    /// small table it may be beyond the end.
+    #[inline(always)]
+    pub(super) fn preferred_slot(&self, tag: u64) -> usize {
+        self.layout.home(tag) * WAYS + preferred_way(tag)
     }
 
     /// Gives a key an entry: an unused one, or one whose limits have all recovered.
@@ -155,10 +156,10 @@ impl Table {
         loop {
             let word = self.tag_word(set).load(Ordering::Acquire);
             let unused = zero_bytes(word) & self.layout.usable_ways(set);
-            let preferred = preferred_way(tag);
-            // Of the mask only the lowest bit is exact, so the byte itself is asked.
-            let free = unused >> (8 * preferred) & 0x80 != 0 && word >> (8 * preferred) & 0xff == 0;
-            let lowest = ways(unused).next()?;
+            let (lowest, preferred) = (ways(unused).next()?, preferred_way(tag));
+            // Of the mask only the lowest bit is exact, so the byte itself is asked too.
+            let shift = 8 * preferred;
+            let free = unused >> shift & 0x80 != 0 && word >> shift & 0xff == 0;
             let way = if free { preferred } else { lowest };
             let slot = set * WAYS + way;
             match self.claim(set, way, tag, |_| byte(self.tag_word(set), way) == 0) {

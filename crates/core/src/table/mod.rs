@@ -222,13 +222,19 @@ impl Table {
         }
     }
 
-    /// Brings a key's set near; the first of two steps of a batch.
+    /// Brings a key's set near.
     #[inline(always)]
     pub(crate) fn prefetch_set(&self, tag: u64) {
         self.region.prefetch(self.layout.tag_word(self.layout.home(tag)));
     }
 
-    /// Brings the entry near that is likely the key's; the second step.
+    /// Brings the entry near that a key has more often than not, whatever its set says.
+    #[inline(always)]
+    pub(crate) fn prefetch_preferred(&self, tag: u64) {
+        self.region.prefetch(self.layout.entry_word(self.preferred_slot(tag)));
+    }
+
+    /// Brings the entry near that is likely the key's by its set.
     #[inline(always)]
     pub(crate) fn prefetch_entry(&self, tag: u64) {
         if let Some(slot) = self.likely_slot(tag) {
