@@ -107,25 +107,29 @@ impl Bucket {
         self.until_paid(rule, needed.saturating_sub(rule.capacity))
     }
 
-    /// The bucket just before an admission. What is owed less than the refill up to the recorded
-    /// time would be paid by then, and the rest of that refill lost.
+    /// The bucket just before an admission.
     #[inline(always)]
-    fn started(self, rule: &BucketRule, present: Present) -> Self {
-        if self.level >= rule.most_unfinished || self.pending != 0 {
-            return self;
-        }
+    fn started(self, rule: &BucketRule, lead: u64) -> Self {
+        if self.level >= rule.most_unfinished || self.pending != 0 { self } else { self.start(rule, lead) }
+    }
+
+    /// The bucket just before an admission that is recorded `lead` ticks later. What is owed less
+    /// than the refill up to then would be paid by then, and the rest of that refill lost.
+    #[inline(never)]
+    fn start(self, rule: &BucketRule, lead: u64) -> Self {
         if self.level == 0 {
-            return Self { level: 0, pending: rule.steps(present.lead) };
+            return Self { level: 0, pending: rule.steps(lead) };
         }
-        let unfinished = present.lead.saturating_mul(rule.refill.get()).min(MAX_LEVEL);
+        let unfinished = lead.saturating_mul(rule.refill.get()).min(MAX_LEVEL);
         Self { level: self.level.max(unfinished), pending: 0 }
     }
 
-    /// A bucket whose refill had not started at its last admission.
-    fn settle_pending(self, rule: &BucketRule, present: Present) -> Self {
-        match self.pending_ticks(rule).checked_sub(present.idle) {
+    /// A bucket whose refill had not started at its last admission, `idle` ticks ago.
+    #[inline(never)]
+    fn settle_pending(self, rule: &BucketRule, idle: u64) -> Self {
+        match self.pending_ticks(rule).checked_sub(idle) {
             Some(left) if left != 0 => Self { pending: rule.steps(left), ..self },
-            _ => self.paid(rule, present.idle - self.pending_ticks(rule)),
+            _ => self.paid(rule, idle - self.pending_ticks(rule)),
         }
     }
 
@@ -160,7 +164,7 @@ impl Rule for BucketRule {
         if bucket.pending == 0 {
             bucket.paid(self, present.idle)
         } else {
-            bucket.settle_pending(self, present)
+            bucket.settle_pending(self, present.idle)
         }
     }
 
@@ -174,7 +178,7 @@ impl Rule for BucketRule {
         if cost == 0 {
             return bucket;
         }
-        let started = bucket.started(self, present);
+        let started = bucket.started(self, present.lead);
         Bucket { level: (started.level + cost * self.token.get()).min(MAX_LEVEL), ..started }
     }
 
