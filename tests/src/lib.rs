@@ -13,4 +13,4 @@ mod translate;
 pub use pair::{Pair, Tally};
 pub use same::{Mismatch, is_same};
 pub use script::{Call, How, Script, Shift, Step};
-pub use translate::{engine_limit, engine_policy, error_code};
+pub use translate::{engine_limit, engine_policy};

@@ -5,8 +5,6 @@ use std::time::Duration;
 
 use tidegate_reference::{Decision, Refusal, Status};
 
-use crate::translate::error_code;
-
 /// The engine differs from the model, or both from the rule.
 #[derive(Debug)]
 pub struct Mismatch(pub String);
@@ -38,13 +36,13 @@ pub(crate) fn compare_briefly(
     found: tidegate::Result<bool>,
     expected: &Result<Decision, Refusal>,
 ) -> Outcome {
-    let found = found.map_err(|error| error_code(&error));
+    let found = found.map_err(|error| error.code());
     let wanted = expected.as_ref().map(|decision| decision.allowed).map_err(|refusal| refusal.code());
     if found == wanted { Ok(()) } else { mismatch(format!("allow gives {found:?}, the model {expected:?}")) }
 }
 
 pub(crate) fn compare_errors(found: Option<&tidegate::Error>, expected: Option<Refusal>) -> Outcome {
-    let (found, expected) = (found.map(error_code), expected.map(Refusal::code));
+    let (found, expected) = (found.map(tidegate::Error::code), expected.map(Refusal::code));
     if found == expected { Ok(()) } else { mismatch(format!("gives {found:?}, the model {expected:?}")) }
 }
 

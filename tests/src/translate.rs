@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tidegate::{Error, Report, Result, Unit};
+use tidegate::{Report, Result, Unit};
 use tidegate_reference as reference;
 
 /// The engine's limit of the same meaning; an error if it cannot enforce it.
@@ -33,17 +33,4 @@ pub fn engine_policy(policy: &reference::Policy) -> Result<tidegate::Policy> {
     let limits: Vec<_> = policy.limits.iter().map(engine_limit).collect::<Result<_>>()?;
     let report = if policy.tightest { Report::Tightest } else { Report::First };
     Ok(tidegate::Policy::new(limits)?.with_report(report))
-}
-
-/// The word for an error in the vectors; `other` for those that no call of theirs gives.
-#[must_use]
-pub fn error_code(error: &Error) -> &'static str {
-    match error {
-        Error::EmptyKey => "empty-key",
-        Error::KeyTooLong { .. } => "key-too-long",
-        Error::ZeroCost => "zero-cost",
-        Error::CostAboveQuota { .. } => "cost-above-quota",
-        Error::CostCount { .. } => "cost-count",
-        _ => "other",
-    }
 }

@@ -8,7 +8,6 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use tidegate::{Body, Error, Limiter, ManualClock, Nanos, Policy, Report, Style};
 use tidegate_reference::vectors::format::{self, Bodies, Cases, Num, Op, Policies, Step};
-use tidegate_tests::error_code;
 
 fn read(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors").join(name);
@@ -78,7 +77,7 @@ fn run(cases: &Cases, look: impl Fn(&str, &Step, Outcome<'_>)) {
         for (i, step) in case.steps.iter().enumerate() {
             clock.set(Nanos::new(step.now_ns.0));
             let outcome = call(&limiter, step);
-            let error = outcome.as_ref().err().map(error_code);
+            let error = outcome.as_ref().err().map(Error::code);
             let place = format!("{}, step {i}", case.name);
             assert_eq!(error, step.error.as_deref(), "{place}");
             look(&place, step, outcome);

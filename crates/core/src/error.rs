@@ -59,6 +59,17 @@ pub enum Error {
     Options(String),
     /// A joint check named the same entry twice, or too many of them.
     Joint(String),
+    /// A segment could not be opened or made. Nothing about the file was changed.
+    Segment {
+        /// The file; `None` for an anonymous segment.
+        path: Option<PathBuf>,
+        /// What is wrong with it.
+        fault: SegmentFault,
+    },
+    /// The table cannot be had at this moment: the process that is writing to the key's entry has
+    /// been stopped, or the segment's file was cut short. Checks follow
+    /// [`OnUnavailable`](crate::OnUnavailable) instead.
+    Unavailable(&'static str),
     /// The memory for the table could not be had.
     Memory {
         /// The bytes asked for.
@@ -66,6 +77,92 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+}
+
+/// What is wrong with a segment, or with what was asked of it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SegmentFault {
+    /// The path is a symbolic link; none is followed.
+    Symlink,
+    /// The path is a directory, a device or another thing that is no regular file.
+    NotAFile,
+    /// The file belongs to another user.
+    Owner {
+        /// The user that the file belongs to.
+        uid: u32,
+        /// The user that this process acts for.
+        ours: u32,
+    },
+    /// Others than its owner may write to the file.
+    Mode {
+        /// The file's permission bits.
+        mode: u32,
+    },
+    /// The file holds something else.
+    NotASegment,
+    /// The file was written on a machine of the other byte order.
+    ByteOrder,
+    /// The file has another version of the layout.
+    Version {
+        /// Its version.
+        found: u64,
+        /// The one that this library reads and writes.
+        supported: u64,
+    },
+    /// The file counts for another policy.
+    Policy {
+        /// Its policy, in the canonical notation.
+        found: String,
+        /// The policy that was asked for, in the canonical notation.
+        wanted: String,
+    },
+    /// The file has room for another number of keys.
+    Capacity {
+        /// Its `max_keys`.
+        found: u64,
+        /// The `max_keys` that were asked for.
+        wanted: u64,
+    },
+    /// The file counts by another kind of clock.
+    Clock {
+        /// Its clock.
+        found: &'static str,
+        /// The clock that was asked for.
+        wanted: &'static str,
+    },
+    /// The hash of this library gives other values than the one that filled the file.
+    Hash,
+    /// The file is not as long as its table: it was cut short, or something was added.
+    Size {
+        /// Its length in bytes.
+        found: u64,
+        /// The length that its header asks for.
+        wanted: u64,
+    },
+    /// There is not enough space for the table.
+    NoSpace {
+        /// Bytes that are free.
+        free: u64,
+        /// Bytes that the table may come to use.
+        needed: u64,
+    },
+    /// As many processes as can share a segment do so already.
+    Crowded {
+        /// The most that can.
+        most: usize,
+    },
+    /// The notation of the policy is too long to be kept in the file.
+    LongPolicy {
+        /// Its length in bytes.
+        len: usize,
+        /// The most bytes that are kept.
+        most: usize,
+    },
+    /// Segments are not supported on this system.
+    Unsupported,
+    /// What the system said.
+    Io(std::io::Error),
 }
 
 /// `Result` with this crate's [`Error`].
@@ -99,10 +196,121 @@ impl fmt::Display for Error {
                     "{given} costs were given for a policy of {expected} limits: give one for each, in the policy's order"
                 )
             }
+            Self::Segment { path: Some(path), fault } => write!(f, "segment {}: {fault}", path.display()),
+            Self::Segment { path: None, fault } => write!(f, "anonymous segment: {fault}"),
+            Self::Unavailable(reason) => f.write_str(reason),
             Self::Memory { bytes, source } => write!(
                 f,
                 "cannot reserve {bytes} bytes for the table ({source}): lower max_keys, or use token-bucket for large quotas"
             ),
+        }
+    }
+}
+
+impl fmt::Display for SegmentFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Symlink => {
+                f.write_str("it is a symbolic link, and none is followed: give the path of the file itself")
+            }
+            Self::NotAFile => {
+                f.write_str("it is no regular file: give the path of a file, or one where nothing is yet")
+            }
+            Self::Owner { uid, ours } => write!(
+                f,
+                "it belongs to the user {uid}, and this process acts for {ours}: only one user's processes share a segment"
+            ),
+            Self::Mode { mode } => {
+                write!(f, "others may write to it (mode {mode:03o}): take that right away with chmod 600")
+            }
+            Self::NotASegment => f.write_str("it is not a segment of tidegate; it was left as it is"),
+            Self::ByteOrder => f.write_str("it was written on a machine of the other byte order"),
+            Self::Version { found, supported } => write!(
+                f,
+                "its layout has version {found}, and this library has {supported}: remove it when no process uses it, or use one version of the library"
+            ),
+            Self::Policy { found, wanted } => write!(
+                f,
+                "it counts for the policy `{found}`, not for `{wanted}`: use another file for another policy"
+            ),
+            Self::Capacity { found, wanted } => write!(
+                f,
+                "it has room for max_keys {found}, not {wanted}: give {found} or nothing, or use another file"
+            ),
+            Self::Clock { found, wanted } => {
+                write!(
+                    f,
+                    "it counts by the {found} clock, not by the {wanted} one: all processes use the same"
+                )
+            }
+            Self::Hash => f.write_str("it was filled by a library whose hash gives other values"),
+            Self::Size { found, wanted } => {
+                write!(f, "it has {found} bytes where its table has {wanted}: it was cut short or damaged")
+            }
+            Self::NoSpace { free, needed } => write!(
+                f,
+                "the table may come to use {needed} bytes, and {free} are free: lower max_keys, use token-bucket for large quotas, or choose another place"
+            ),
+            Self::Crowded { most } => write!(f, "{most} processes share it already, the most that can"),
+            Self::LongPolicy { len, most } => {
+                write!(
+                    f,
+                    "its policy has {len} bytes as notation, and {most} are kept: shorten the limits' names"
+                )
+            }
+            Self::Unsupported => f.write_str("segments need Linux"),
+            Self::Io(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error {
+    /// A short name of what is wrong, the same in every language and never changed.
+    ///
+    /// ```
+    /// let error = tidegate::Limiter::new("100/fortnight").unwrap_err();
+    /// assert_eq!(error.code(), "notation");
+    /// ```
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Notation { .. } => "notation",
+            Self::Policy(_) => "policy",
+            Self::PolicyFile { .. } => "policy-file",
+            Self::EmptyKey => "empty-key",
+            Self::KeyTooLong { .. } => "key-too-long",
+            Self::ZeroCost => "zero-cost",
+            Self::CostAboveQuota { .. } => "cost-above-quota",
+            Self::CostCount { .. } => "cost-count",
+            Self::Options(_) => "options",
+            Self::Joint(_) => "joint",
+            Self::Memory { .. } => "memory",
+            Self::Unavailable(_) => "unavailable",
+            Self::Segment { fault, .. } => fault.code(),
+        }
+    }
+}
+
+impl SegmentFault {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Symlink => "segment-symlink",
+            Self::NotAFile => "segment-not-a-file",
+            Self::Owner { .. } => "segment-owner",
+            Self::Mode { .. } => "segment-mode",
+            Self::NotASegment => "segment-foreign",
+            Self::ByteOrder => "segment-byte-order",
+            Self::Version { .. } => "segment-version",
+            Self::Policy { .. } => "segment-policy",
+            Self::Capacity { .. } => "segment-capacity",
+            Self::Clock { .. } => "segment-clock",
+            Self::Hash => "segment-hash",
+            Self::Size { .. } => "segment-size",
+            Self::NoSpace { .. } => "segment-no-space",
+            Self::Crowded { .. } => "segment-crowded",
+            Self::LongPolicy { .. } => "segment-long-policy",
+            Self::Unsupported => "segment-unsupported",
+            Self::Io(_) => "segment-io",
         }
     }
 }
@@ -119,7 +327,9 @@ fn notation(f: &mut fmt::Formatter<'_>, text: &str, at: usize, len: usize, reaso
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Memory { source, .. } => Some(source),
+            Self::Memory { source, .. } | Self::Segment { fault: SegmentFault::Io(source), .. } => {
+                Some(source)
+            }
             _ => None,
         }
     }

@@ -38,13 +38,14 @@ mod time;
 
 pub use clock::{Clock, ManualClock};
 pub use decision::{Decision, LimitStatus};
-pub use error::{Error, Result};
+pub use error::{Error, Result, SegmentFault};
 pub use headers::{
     Body, HeaderValue, Headers, Style, Styles, UnknownStyle, accepts_problem, exposed_headers, jittered,
 };
 pub use limit::{Algorithm, Limit, MAX_BUCKET_QUOTA, MAX_LOG_QUOTA, MAX_WINDOW, Unit};
 pub use limiter::{
-    Counters, Joint, JointDecision, Key, Limiter, LimiterBuilder, MAX_KEY_BYTES, OnFull, check_all,
+    Counters, Joint, JointDecision, Key, Limiter, LimiterBuilder, MAX_KEY_BYTES, OnFull, OnUnavailable,
+    check_all,
 };
 pub use policy::{IntoPolicy, MAX_LIMITS, Policy, Report};
 pub use time::Nanos;

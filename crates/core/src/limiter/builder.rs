@@ -1,10 +1,11 @@
 //! Making a limiter.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Limiter, OnFull};
+use super::{Limiter, OnFull, OnUnavailable};
 use crate::clock::Clock;
-use crate::error::Result;
+use crate::error::{Error, Result, SegmentFault};
 use crate::policy::{IntoPolicy, Policy};
 use crate::time::duration_nanos;
 
@@ -36,7 +37,17 @@ pub struct LimiterBuilder {
     policy: Result<Policy>,
     max_keys: usize,
     on_full: OnFull,
+    on_unavailable: OnUnavailable,
     clock: Option<Clock>,
+    place: Place,
+}
+
+/// Where the table is to be.
+#[derive(Debug)]
+enum Place {
+    Process,
+    File(PathBuf),
+    Anonymous,
 }
 
 impl LimiterBuilder {
@@ -45,7 +56,9 @@ impl LimiterBuilder {
             policy: policy.into_policy(),
             max_keys: DEFAULT_MAX_KEYS,
             on_full: OnFull::default(),
+            on_unavailable: OnUnavailable::default(),
             clock: None,
+            place: Place::Process,
         }
     }
 
@@ -60,6 +73,22 @@ impl LimiterBuilder {
         Self { on_full, ..self }
     }
 
+    /// Shares the table with every process that opens the same file, in whatever language. The first
+    /// one makes it. In `/dev/shm` it lasts until the machine restarts, on a disk beyond that.
+    pub fn segment(self, path: impl Into<PathBuf>) -> Self {
+        Self { place: Place::File(path.into()), ..self }
+    }
+
+    /// Shares the table with the processes that are forked from this one after it was made.
+    pub fn anonymous_segment(self) -> Self {
+        Self { place: Place::Anonymous, ..self }
+    }
+
+    /// What a check says when the table cannot be had; see [`OnUnavailable`].
+    pub fn on_unavailable(self, on_unavailable: OnUnavailable) -> Self {
+        Self { on_unavailable, ..self }
+    }
+
     /// The clock. By default [`Clock::Coarse`] for policies whose limits all admit seldom enough
     /// that its lag does not matter, else [`Clock::Precise`].
     pub fn clock(self, clock: impl Into<Clock>) -> Self {
@@ -72,6 +101,12 @@ impl LimiterBuilder {
     /// A policy that cannot be read, a capacity of 0, no memory for the table.
     pub fn build(self) -> Result<Limiter> {
         let policy = self.policy?;
+        let unsupported = |path| Err(Error::Segment { path, fault: SegmentFault::Unsupported });
+        match self.place {
+            Place::Process => {}
+            Place::File(path) => return unsupported(Some(path)),
+            Place::Anonymous => return unsupported(None),
+        }
         let clock = self.clock.unwrap_or_else(|| automatic_clock(&policy));
         Limiter::assemble(policy, self.max_keys, self.on_full, clock)
     }

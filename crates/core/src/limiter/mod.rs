@@ -51,6 +51,19 @@ pub enum OnFull {
     Allow,
 }
 
+/// What a check says when the table cannot be had at that moment. It happens with a shared segment
+/// only: the process that is writing to the key's entry has been stopped for longer than a check
+/// waits, or the segment's file was cut short.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OnUnavailable {
+    /// The request is denied: the quota is never exceeded.
+    #[default]
+    Deny,
+    /// The request is admitted without being counted.
+    Allow,
+}
+
 /// A policy with its table of keys.
 ///
 /// Usable from any number of threads at once. Checks take no lock: a denial writes nothing, an
