@@ -60,6 +60,13 @@ impl Rule for AnyRule {
         any!(self, state, rule, state, plain => rule.write(state, word));
     }
 
+    fn counts_from_last(&self) -> bool {
+        match self {
+            Self::Log(rule) => rule.counts_from_last(),
+            Self::Bucket(rule) => rule.counts_from_last(),
+        }
+    }
+
     fn settle(&self, state: AnyState, ring: impl Ring, present: Present) -> AnyState {
         any!(self, state, rule, state, wrapped => rule.settle(state, ring, present))
     }

@@ -160,6 +160,11 @@ impl Rule for BucketRule {
     }
 
     #[inline(always)]
+    fn counts_from_last(&self) -> bool {
+        true
+    }
+
+    #[inline(always)]
     fn settle(&self, bucket: Bucket, _ring: impl Ring, present: Present) -> Bucket {
         if bucket.pending == 0 {
             bucket.paid(self, present.idle)

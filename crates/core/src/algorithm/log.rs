@@ -183,6 +183,11 @@ impl Rule for LogRule {
     }
 
     #[inline(always)]
+    fn counts_from_last(&self) -> bool {
+        false
+    }
+
+    #[inline(always)]
     fn settle(&self, log: Log, ring: impl Ring, present: Present) -> Log {
         if log.len == 0 || present.idle_nanos > self.stale_nanos {
             return Log { len: 0, ..log };

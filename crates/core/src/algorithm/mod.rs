@@ -78,6 +78,10 @@ pub(crate) trait Rule: Copy {
     /// state or the new one.
     fn write(&self, state: Self::State, word: impl FnMut(usize, u64));
 
+    /// Whether a stored state is as of the entry's last admission, so that it means something else
+    /// as soon as the time of another one is stored.
+    fn counts_from_last(&self) -> bool;
+
     /// Brings a state to the present.
     fn settle(&self, state: Self::State, ring: impl Ring, present: Present) -> Self::State;
 

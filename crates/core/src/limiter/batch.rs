@@ -38,7 +38,7 @@ impl Limiter {
             super::validate_key(key.as_ref())?;
             self.validate(cost(i))?;
         }
-        let now = self.now();
+        let now = self.now_nanos();
         for (chunk, keys) in keys.chunks(CHUNK).enumerate() {
             let mut tags = [0; CHUNK];
             for (tag, key) in tags.iter_mut().zip(keys) {

@@ -6,7 +6,7 @@
 
 use super::Region;
 use super::entry::{Costs, Entry};
-use super::sync::{AtomicU64, Ordering};
+use super::sync::{AtomicU64, Ordering, written_before};
 use crate::algorithm::any::{AnyRule, AnyState};
 use crate::algorithm::bucket::BucketRule;
 use crate::algorithm::log::LogRule;
@@ -59,8 +59,15 @@ pub(crate) trait Limits {
         denied: impl Fn(usize) -> Option<u64> + Copy,
     ) -> Self::Readings;
 
-    /// Takes the costs and stores the states; what each limit says then.
-    fn take(&self, entry: Entry<'_>, steps: &Self::Steps, costs: impl Costs) -> (Passes, Self::Readings);
+    /// Takes the costs, and stores the states and `now` as the time of this admission; what each
+    /// limit says then.
+    fn take(
+        &self,
+        entry: Entry<'_>,
+        steps: &Self::Steps,
+        now: u64,
+        costs: impl Costs,
+    ) -> (Passes, Self::Readings);
 }
 
 impl<R> Verdict<R> {
@@ -111,8 +118,21 @@ impl<R: Rule> Placed<R> {
 
     #[inline(always)]
     fn write(&self, entry: Entry<'_>, state: R::State) {
-        let store = |word: &AtomicU64, value| word.store(value, Ordering::Relaxed);
+        // After the ring, and in the order in which the rule gives the words.
+        written_before();
+        let store = |word: &AtomicU64, value| {
+            word.store(value, Ordering::Relaxed);
+            written_before();
+        };
         self.rule.write(state, |index, value| store(entry.word(self.word + index), value));
+    }
+
+    /// Stores a state on that side of the time of the admission where it belongs.
+    #[inline(always)]
+    fn store(&self, entry: Entry<'_>, state: R::State, side: Side) {
+        if self.rule.counts_from_last() == (side == Side::AfterTime) {
+            self.write(entry, state);
+        }
     }
 
     #[inline(always)]
@@ -150,23 +170,28 @@ impl<R: Rule> Placed<R> {
         self.rule.reading(step.state, self.events(entry), denied)
     }
 
+    /// The state with the cost taken.
     #[inline(always)]
-    fn take(
-        &self,
-        entry: Entry<'_>,
-        step: &Step<R::State>,
-        index: usize,
-        costs: impl Costs,
-    ) -> (Passes, Reading) {
-        let (events, present) = (self.events(entry), step.present);
-        let state = self.rule.take(step.state, events, present, costs.of(index));
-        self.write(entry, state);
+    fn taken(&self, entry: Entry<'_>, step: &Step<R::State>, index: usize, costs: impl Costs) -> R::State {
+        self.rule.take(step.state, self.events(entry), step.present, costs.of(index))
+    }
+
+    /// What a state says of which a cost has just been taken.
+    #[inline(always)]
+    fn after(&self, entry: Entry<'_>, state: R::State, present: Present, index: usize) -> (Passes, Reading) {
         let passes = self.rule.spent_for(state, present).map_or(Passes::NOW, |ticks| Passes {
             at: self.tick.start(present.now + ticks),
             blocker: index as u8,
         });
-        (passes, self.rule.reading(state, events, None))
+        (passes, self.rule.reading(state, self.events(entry), None))
     }
+}
+
+/// The two sides of the store of an admission's time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    BeforeTime,
+    AfterTime,
 }
 
 impl Passes {
@@ -208,8 +233,18 @@ impl<R: Rule> Limits for Placed<R> {
     }
 
     #[inline(always)]
-    fn take(&self, entry: Entry<'_>, step: &Self::Steps, costs: impl Costs) -> (Passes, Self::Readings) {
-        self.take(entry, step, 0, costs)
+    fn take(
+        &self,
+        entry: Entry<'_>,
+        step: &Self::Steps,
+        now: u64,
+        costs: impl Costs,
+    ) -> (Passes, Self::Readings) {
+        let state = self.taken(entry, step, 0, costs);
+        self.store(entry, state, Side::BeforeTime);
+        entry.store_last(now);
+        self.store(entry, state, Side::AfterTime);
+        self.after(entry, state, step.present, 0)
     }
 }
 
@@ -243,9 +278,22 @@ impl<A: Rule, B: Rule> Limits for (Placed<A>, Placed<B>) {
     }
 
     #[inline(always)]
-    fn take(&self, entry: Entry<'_>, steps: &Self::Steps, costs: impl Costs) -> (Passes, Self::Readings) {
-        let (passes, one) = self.0.take(entry, &steps.0, 0, costs);
-        let (also, two) = self.1.take(entry, &steps.1, 1, costs);
+    fn take(
+        &self,
+        entry: Entry<'_>,
+        steps: &Self::Steps,
+        now: u64,
+        costs: impl Costs,
+    ) -> (Passes, Self::Readings) {
+        let one = self.0.taken(entry, &steps.0, 0, costs);
+        let two = self.1.taken(entry, &steps.1, 1, costs);
+        self.0.store(entry, one, Side::BeforeTime);
+        self.1.store(entry, two, Side::BeforeTime);
+        entry.store_last(now);
+        self.0.store(entry, one, Side::AfterTime);
+        self.1.store(entry, two, Side::AfterTime);
+        let (passes, one) = self.0.after(entry, one, steps.0.present, 0);
+        let (also, two) = self.1.after(entry, two, steps.1.present, 1);
         (passes.and(also), (one, two))
     }
 }
@@ -290,12 +338,29 @@ impl Limits for [Placed<AnyRule>] {
         readings
     }
 
-    fn take(&self, entry: Entry<'_>, steps: &Self::Steps, costs: impl Costs) -> (Passes, Self::Readings) {
+    fn take(
+        &self,
+        entry: Entry<'_>,
+        steps: &Self::Steps,
+        now: u64,
+        costs: impl Costs,
+    ) -> (Passes, Self::Readings) {
+        let mut each = self.iter().zip(steps.iter().flatten()).enumerate();
+        let states: [Option<AnyState>; MAX_LIMITS] =
+            std::array::from_fn(|_| each.next().map(|(i, (limit, step))| limit.taken(entry, step, i, costs)));
+        let store = |side| {
+            self.iter()
+                .zip(states.iter().flatten())
+                .for_each(|(limit, &state)| limit.store(entry, state, side));
+        };
+        store(Side::BeforeTime);
+        entry.store_last(now);
+        store(Side::AfterTime);
         let mut readings = Readings::default();
         let mut passes = Passes::NOW;
-        let each = self.iter().zip(steps.iter().flatten()).zip(&mut readings).enumerate();
-        for (i, ((limit, step), reading)) in each {
-            let (also, taken) = limit.take(entry, step, i, costs);
+        let steps = steps.iter().flatten().zip(states.iter().flatten());
+        for (i, ((limit, (step, &state)), reading)) in self.iter().zip(steps).zip(&mut readings).enumerate() {
+            let (also, taken) = limit.after(entry, state, step.present, i);
             (passes, *reading) = (passes.and(also), taken);
         }
         (passes, readings)

@@ -35,7 +35,7 @@ fn table(policy: &str, max_keys: usize) -> Arc<Table> {
 fn place(table: &Table, tag: u64) -> Option<Target> {
     match table.admit(tag, NOW) {
         Admission::Placed { target, .. } => Some(target),
-        Admission::Full => None,
+        Admission::Full | Admission::Unavailable => None,
     }
 }
 
@@ -43,7 +43,7 @@ fn place(table: &Table, tag: u64) -> Option<Target> {
 fn check(table: &Table, tag: u64) -> Option<bool> {
     loop {
         let target = table.lookup(tag).or_else(|| place(table, tag))?;
-        if let Some(verdict) = table.check(target, NOW, Same(1)) {
+        if let Ok(verdict) = table.check(target, NOW, Same(1)) {
             return Some(verdict.violated == 0);
         }
     }
@@ -185,10 +185,10 @@ fn loom_a_reclaimed_entry_is_another_keys() {
         let target = place(&table, ALICE).unwrap();
         let other = Arc::clone(&table);
         let thread = thread::spawn(move || match place(&other, BOB) {
-            Some(target) => other.check(target, NOW, Same(1)).map(|verdict| verdict.violated),
+            Some(target) => other.check(target, NOW, Same(1)).ok().map(|verdict| verdict.violated),
             None => None,
         });
-        let here = table.check(target, NOW, Same(1)).map(|verdict| verdict.violated);
+        let here = table.check(target, NOW, Same(1)).ok().map(|verdict| verdict.violated);
         let there = thread.join().unwrap();
         // Alice's unit or Bob's, never a denial of one by the other's, and never both in one entry.
         assert!(matches!((here, there), (Some(0), None) | (None, Some(0))), "{here:?} {there:?}");
