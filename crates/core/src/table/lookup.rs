@@ -238,7 +238,6 @@ impl Table {
             let slot = set * WAYS + way;
             match self.claim(set, way, tag, |entry| entry.recovers_at() <= now) {
                 Claim::Done => return Some(slot),
-                // A writer that has ended is found out by whoever wants the entry itself.
                 Claim::Busy => earliest = 0,
                 Claim::Changed => earliest = earliest.min(self.entry(slot).recovers_at()),
             }
@@ -251,6 +250,10 @@ impl Table {
     /// Makes an entry that of `tag`, if it `is_free`, under the entry's own lock.
     fn claim(&self, set: usize, way: usize, tag: u64, is_free: impl Fn(&Entry<'_>) -> bool) -> Claim {
         let entry = self.entry(set * WAYS + way);
+        if entry.try_version().is_err() {
+            // The key of a writer that has ended may never be asked for again: it is found out here.
+            entry.release_if(|owner| self.owners.has_ended(owner));
+        }
         let Ok(version) = entry.try_version() else { return Claim::Busy };
         if !is_free(&entry) {
             return Claim::Changed;

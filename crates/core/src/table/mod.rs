@@ -15,6 +15,10 @@ mod region;
 mod sync;
 mod version;
 
+#[cfg(all(test, not(loom)))]
+mod kill;
+#[cfg(all(test, not(loom)))]
+mod kill_tests;
 #[cfg(all(loom, test))]
 mod loom_models;
 
@@ -307,8 +311,17 @@ impl Table {
     /// A table in memory that loom watches.
     pub(crate) fn in_process(policy: &Policy, max_keys: usize, lag: Duration) -> Result<Self> {
         let layout = Layout::new(policy, max_keys, lag)?;
+        Ok(Self::over_modelled(layout, Owners::alone()))
+    }
+
+    /// The same, shared with others.
+    pub(crate) fn modelled(policy: &Policy, max_keys: usize, owners: Owners) -> Result<Self> {
+        Ok(Self::over_modelled(Layout::new(policy, max_keys, Duration::ZERO)?, owners))
+    }
+
+    fn over_modelled(layout: Layout, owners: Owners) -> Self {
         let (words, events) = layout.size();
-        Ok(Self::new(layout, Region::modelled(words, events), Owners::alone()))
+        Self::new(layout, Region::modelled(words, events), owners)
     }
 }
 

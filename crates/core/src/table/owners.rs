@@ -64,6 +64,11 @@ impl Owners {
         Self { me, others: Some(others), stalled: AtomicU64::new(0) }
     }
 
+    /// Whether the process of this name has ended; none has of a table that is not shared.
+    pub(super) fn has_ended(&self, owner: u32) -> bool {
+        self.others.as_ref().is_some_and(|others| others.has_ended(owner))
+    }
+
     /// This process, if it may write.
     #[inline(always)]
     pub(super) fn me(&self) -> Option<Owner> {

@@ -1,7 +1,11 @@
-//! The one place that chooses between the machine's atomics and loom's.
+//! The one place that chooses between the machine's atomics, loom's, and those of tests, under
+//! which a thread can be killed at any write.
 
-#[cfg(not(loom))]
+#[cfg(not(any(loom, test)))]
 pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+
+#[cfg(all(test, not(loom)))]
+pub(crate) use super::kill::{AtomicU32, AtomicU64, Ordering, fence};
 
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
