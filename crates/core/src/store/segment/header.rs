@@ -13,7 +13,7 @@ pub(super) const LEN: usize = 4096;
 /// The most bytes of a policy's canonical notation.
 pub(super) const MAX_POLICY: usize = LEN - POLICY;
 
-const MAGIC: u64 = u64::from_le_bytes(*b"tidegate");
+const MAGIC: u64 = u64::from_ne_bytes(*b"tidegate");
 /// Reads as another number on a machine of the other byte order, on which no word would be right.
 const ORDER: u64 = 0x0102_0304_0506_0708;
 /// The first byte of the policy.
@@ -171,8 +171,8 @@ impl Header {
 
 /// Whether a page is a header that this library reads.
 fn identify(page: &Page) -> Result<(), SegmentFault> {
-    let (magic, order) = (page.get(word::MAGIC), page.get(word::ORDER));
-    if magic != MAGIC && magic != MAGIC.swap_bytes() {
+    let order = page.get(word::ORDER);
+    if page.get(word::MAGIC) != MAGIC {
         return Err(SegmentFault::NotASegment);
     }
     if order == ORDER.swap_bytes() {
@@ -259,7 +259,7 @@ mod tests {
         other[16] = 9;
         assert!(matches!(fault(&other, 100_000), SegmentFault::Version { found: 9, supported: VERSION }));
         let mut swapped = bytes;
-        swapped.chunks_exact_mut(8).take(17).for_each(<[u8]>::reverse);
+        swapped.chunks_exact_mut(8).skip(1).take(16).for_each(<[u8]>::reverse);
         assert!(matches!(fault(&swapped, 100_000), SegmentFault::ByteOrder));
     }
 
