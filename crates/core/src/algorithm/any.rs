@@ -98,6 +98,10 @@ impl Rule for AnyRule {
         any!(self, state, rule, state, plain => rule.spent_for(state, present))
     }
 
+    fn next_slot(&self, state: AnyState) -> Option<u32> {
+        any!(self, state, rule, state, plain => rule.next_slot(state))
+    }
+
     fn recovers_at(&self, state: AnyState, last: u64) -> Option<u64> {
         any!(self, state, rule, state, plain => rule.recovers_at(state, last))
     }

@@ -216,6 +216,11 @@ impl Rule for BucketRule {
         (bucket.free(self) < self.token.get()).then(|| bucket.until_holds(self, 1))
     }
 
+    #[inline(always)]
+    fn next_slot(&self, _bucket: Bucket) -> Option<u32> {
+        None
+    }
+
     fn recovers_at(&self, bucket: Bucket, last: u64) -> Option<u64> {
         (bucket.level != 0).then(|| last.saturating_add(bucket.until_paid(self, bucket.level)))
     }

@@ -250,6 +250,11 @@ impl Rule for LogRule {
         (log.len >= self.quota).then(|| self.until_leaves(log.oldest, present.now))
     }
 
+    #[inline(always)]
+    fn next_slot(&self, log: Log) -> Option<u32> {
+        (log.len >= APART).then(|| self.wrap(log.head + log.in_ring()))
+    }
+
     fn recovers_at(&self, log: Log, last: u64) -> Option<u64> {
         let ahead = (log.newest as u32).wrapping_sub(last as u32) as i32;
         let leaves = last.saturating_add_signed(i64::from(ahead)).saturating_add(u64::from(self.window));

@@ -104,6 +104,9 @@ pub(crate) trait Rule: Copy {
     /// If a settled state denies a cost of 1, for how many ticks.
     fn spent_for(&self, state: Self::State, present: Present) -> Option<u64>;
 
+    /// The ring slot that the next unit is likely to go to, if there is one.
+    fn next_slot(&self, state: Self::State) -> Option<u32>;
+
     /// The tick at which the full quota is there again, given the tick of the last admission;
     /// `None` if it is.
     fn recovers_at(&self, state: Self::State, last: u64) -> Option<u64>;

@@ -42,6 +42,9 @@ pub(crate) trait Limits {
     /// What each limit says.
     type Readings: Copy;
 
+    /// Brings the ring slots near that the next admission is likely to write to.
+    fn prefetch_rings(&self, entry: Entry<'_>);
+
     /// The readings in the form that all decisions keep them.
     fn spread(readings: Self::Readings) -> Readings;
 
@@ -145,6 +148,14 @@ impl<R: Rule> Placed<R> {
         self.write(entry, state);
     }
 
+    /// Brings the ring slot near that the next admission is likely to write to.
+    #[inline(always)]
+    pub(super) fn prefetch_ring(&self, entry: Entry<'_>) {
+        if let Some(slot) = self.rule.next_slot(self.read(entry)) {
+            entry.region.prefetch_event(entry.ring + self.ring + slot as usize);
+        }
+    }
+
     /// When the limit has its full quota again; 0 if it has.
     pub(super) fn recovers_at(&self, entry: Entry<'_>, last: u64) -> u64 {
         let tick = self.rule.recovers_at(self.read(entry), self.tick.of(last));
@@ -208,6 +219,11 @@ impl<R: Rule> Limits for Placed<R> {
     type Readings = Reading;
 
     #[inline(always)]
+    fn prefetch_rings(&self, entry: Entry<'_>) {
+        self.prefetch_ring(entry);
+    }
+
+    #[inline(always)]
     fn spread(reading: Reading) -> Readings {
         spread(reading, Reading::NONE)
     }
@@ -251,6 +267,12 @@ impl<R: Rule> Limits for Placed<R> {
 impl<A: Rule, B: Rule> Limits for (Placed<A>, Placed<B>) {
     type Steps = (Step<A::State>, Step<B::State>);
     type Readings = (Reading, Reading);
+
+    #[inline(always)]
+    fn prefetch_rings(&self, entry: Entry<'_>) {
+        self.0.prefetch_ring(entry);
+        self.1.prefetch_ring(entry);
+    }
 
     #[inline(always)]
     fn spread((one, two): (Reading, Reading)) -> Readings {
@@ -309,6 +331,10 @@ fn spread(one: Reading, two: Reading) -> Readings {
 impl Limits for [Placed<AnyRule>] {
     type Steps = [Option<Step<AnyState>>; MAX_LIMITS];
     type Readings = Readings;
+
+    fn prefetch_rings(&self, entry: Entry<'_>) {
+        self.iter().for_each(|limit| limit.prefetch_ring(entry));
+    }
 
     fn spread(readings: Readings) -> Readings {
         readings

@@ -304,6 +304,14 @@ impl Table {
             self.region.prefetch(self.layout.entry_word(slot));
         }
     }
+
+    /// Brings what an admission writes near outside of the entry that is likely the key's.
+    #[inline(always)]
+    pub(crate) fn prefetch_rings<L: Limits + ?Sized>(&self, limits: &L, tag: u64) {
+        if let Some(slot) = self.likely_slot(tag) {
+            limits.prefetch_rings(self.entry(slot));
+        }
+    }
 }
 
 #[cfg(loom)]
