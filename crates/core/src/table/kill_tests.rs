@@ -188,14 +188,6 @@ fn check_both(table: &Table, other: &Table, tag: u64, now: u64) -> Option<bool> 
 }
 
 fn survive(policy: &str, max_keys: usize) {
-    std::panic::set_hook(Box::new(|info| {
-        // A kill is no failure.
-        if info.payload().downcast_ref::<&str>().is_some()
-            || info.payload().downcast_ref::<String>().is_some()
-        {
-            eprintln!("{info}");
-        }
-    }));
     let mut kills = 0;
     for seed in 1..=300 {
         let mut world = World::new(policy, max_keys, seed);
