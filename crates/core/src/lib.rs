@@ -24,6 +24,7 @@
 
 #![warn(missing_docs)]
 
+mod address;
 mod algorithm;
 mod clock;
 mod decision;
@@ -36,6 +37,7 @@ mod store;
 mod table;
 mod time;
 
+pub use address::{ForwardedHeader, Network, Proxies, api_key};
 pub use clock::{Clock, ManualClock};
 pub use decision::{Decision, LimitStatus};
 pub use error::{Error, Result, SegmentFault};
