@@ -166,7 +166,8 @@ fn node(text: &str) -> Option<Address> {
 /// `::ffff:a.b.c.d` is `a.b.c.d`.
 fn canonical(bits: Vec<bool>) -> Address {
     let mapped: Vec<bool> = (0..96).map(|i| i >= 80).collect();
-    Address(if bits.len() == 128 && bits[..96] == mapped { bits[96..].to_vec() } else { bits })
+    let inside = bits.strip_prefix(mapped.as_slice()).map(<[bool]>::to_vec);
+    Address(inside.filter(|_| bits.len() == 128).unwrap_or(bits))
 }
 
 fn bits(number: u32, len: usize) -> Vec<bool> {
@@ -228,8 +229,10 @@ impl Address {
         // The longest run of zeros, the first of several; not a single group.
         for len in (2..=8).rev() {
             for start in 0..=8 - len {
-                if groups[start..start + len].iter().all(|group| group == "0") {
-                    return format!("{}::{}", groups[..start].join(":"), groups[start + len..].join(":"));
+                let (left, rest) = groups.split_at(start);
+                let (zeros, right) = rest.split_at(len);
+                if zeros.iter().all(|group| group == "0") {
+                    return format!("{}::{}", left.join(":"), right.join(":"));
                 }
             }
         }
@@ -250,11 +253,12 @@ impl Network {
             Some(prefix) => Some(prefix).filter(is_number)?.parse().ok()?,
             None => all.len(),
         };
-        if prefix > all.len() || all[prefix..].contains(&true) {
+        let (kept, beyond) = all.split_at_checked(prefix)?;
+        if beyond.contains(&true) {
             return None;
         }
         let of = canonical(all.clone()).0.len();
-        Some(Self { bits: all[all.len() - of..prefix].to_vec(), of })
+        Some(Self { bits: kept.iter().skip(all.len() - of).copied().collect(), of })
     }
 
     fn holds(&self, address: &Address) -> bool {

@@ -84,8 +84,11 @@ fn for_value(element: &[u8]) -> Option<Cow<'_, [u8]>> {
     }
 }
 
-/// `name=value` at the start of `text`, and what follows.
-fn pair(text: &[u8]) -> Option<(&[u8], Cow<'_, [u8]>, &[u8])> {
+/// A name, its value, and what follows.
+type Pair<'a> = (&'a [u8], Cow<'a, [u8]>, &'a [u8]);
+
+/// `name=value` at the start of `text`.
+fn pair(text: &[u8]) -> Option<Pair<'_>> {
     let (name, rest) = split_while(text, is_token)?;
     let rest = rest.strip_prefix(b"=")?;
     let (value, rest) = match rest.strip_prefix(b"\"") {
