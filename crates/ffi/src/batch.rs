@@ -37,7 +37,7 @@ pub unsafe extern "C" fn tg_check_many(
         let cost = |i: usize| costs.get(i).copied().unwrap_or(1);
         Ok(limiter.check_many_with(&keys, cost, |i, decision| {
             if let Some(place) = decisions.get_mut(i) {
-                tg_decision::put(place, decision);
+                tg_decision::put(place, &decision);
             }
         })?)
     })

@@ -41,11 +41,8 @@ thread_local! {
 pub(crate) fn guard(body: impl FnOnce() -> Outcome) -> tg_status {
     // A body that panics has changed nothing of ours: what it fills is the caller's, and the
     // core's own data is behind atomics and locks that do not mind.
-    match catch_unwind(AssertUnwindSafe(body)) {
-        Ok(Ok(())) => TG_OK,
-        Ok(Err(failure)) => report(failure),
-        Err(panic) => report(Failure::new(TG_PANIC, message(panic.as_ref()))),
-    }
+    let told = AssertUnwindSafe(|| body().map_or_else(report, |()| TG_OK));
+    catch_unwind(told).unwrap_or_else(|panic| report(Failure::new(TG_PANIC, message(panic.as_ref()))))
 }
 
 /// The same for functions that give a value; the fallback stands for every failure.

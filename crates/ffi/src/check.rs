@@ -1,6 +1,7 @@
 //! The calls that decide, look, give back and forget.
 
 use std::ffi::c_void;
+use std::mem::MaybeUninit;
 use std::time::Duration;
 
 use tidegate::{Decision, Limiter, Nanos};
@@ -20,16 +21,27 @@ unsafe fn decide<'a>(
     key: *const c_void,
     key_len: usize,
     decision: *mut tg_decision,
-    ask: impl FnOnce(&'a Limiter, &'a [u8]) -> Outcome<tidegate::Result<Decision<'a>>>,
+    ask: impl FnOnce(&'a Limiter, &'a [u8]) -> tidegate::Result<Decision<'a>>,
 ) -> tg_status {
     guard(|| {
         // SAFETY: as the caller promises.
-        let decision = unsafe { place(decision, "decision") }?;
-        tg_decision::clear(decision);
+        let decision = unsafe { empty(decision) }?;
         // SAFETY: as the caller promises.
         let (limiter, key) = unsafe { (limiter_of(limiter)?, input::key(key, key_len)?) };
-        tg_decision::fill(decision, ask(limiter, key)?)
+        tg_decision::fill(decision, ask(limiter, key))
     })
+}
+
+/// The place for a decision, which holds none yet.
+///
+/// # Safety
+/// The pointer is NULL or points to room for one that nobody else uses during `'a`.
+#[inline(always)]
+pub(crate) unsafe fn empty<'a>(decision: *mut tg_decision) -> Outcome<&'a mut MaybeUninit<tg_decision>> {
+    // SAFETY: as the caller promises.
+    let decision = unsafe { place(decision, "decision") }?;
+    tg_decision::clear(decision);
+    Ok(decision)
 }
 
 /// Decides about `cost` units for `key`: all are taken from every limit, or nothing is.
@@ -48,7 +60,7 @@ pub unsafe extern "C" fn tg_check(
     decision: *mut tg_decision,
 ) -> tg_status {
     // SAFETY: as the caller promises.
-    unsafe { decide(limiter, key, key_len, decision, |limiter, key| Ok(limiter.check_n(key, cost))) }
+    unsafe { decide(limiter, key, key_len, decision, |limiter, key| limiter.check_n(key, cost)) }
 }
 
 /// Decides as `tg_check` does, at a time of the caller's in place of the clock's: for replaying what
@@ -67,7 +79,7 @@ pub unsafe extern "C" fn tg_check_at(
 ) -> tg_status {
     let now = Nanos::new(now_ns);
     // SAFETY: as the caller promises.
-    unsafe { decide(limiter, key, key_len, decision, |limiter, key| Ok(limiter.check_at(key, cost, now))) }
+    unsafe { decide(limiter, key, key_len, decision, |limiter, key| limiter.check_at(key, cost, now)) }
 }
 
 /// Decides about a cost for each limit, in the policy's order: one request and 900 tokens, say. A
@@ -84,12 +96,15 @@ pub unsafe extern "C" fn tg_check_costs(
     cost_count: usize,
     decision: *mut tg_decision,
 ) -> tg_status {
-    // SAFETY: as the caller promises.
-    unsafe {
-        decide(limiter, key, key_len, decision, |limiter, key| {
-            Ok(limiter.check_costs(key, input::several(costs, cost_count, "costs")?))
-        })
-    }
+    guard(|| {
+        // SAFETY: as the caller promises.
+        let decision = unsafe { empty(decision) }?;
+        // SAFETY: as the caller promises.
+        let (limiter, key) = unsafe { (limiter_of(limiter)?, input::key(key, key_len)?) };
+        // SAFETY: as the caller promises.
+        let costs = unsafe { input::several(costs, cost_count, "costs") }?;
+        tg_decision::fill(decision, limiter.check_costs(key, costs))
+    })
 }
 
 /// Whether `cost` units for `key` are within every limit; taken if so. The same as `tg_check` for
@@ -127,7 +142,7 @@ pub unsafe extern "C" fn tg_peek(
     decision: *mut tg_decision,
 ) -> tg_status {
     // SAFETY: as the caller promises.
-    unsafe { decide(limiter, key, key_len, decision, |limiter, key| Ok(limiter.peek(key))) }
+    unsafe { decide(limiter, key, key_len, decision, |limiter, key| limiter.peek(key)) }
 }
 
 /// Waits until `cost` units for `key` are admitted, at most `timeout_ns` nanoseconds. The decision is
@@ -147,7 +162,7 @@ pub unsafe extern "C" fn tg_acquire(
 ) -> tg_status {
     let timeout = Duration::from_nanos(timeout_ns);
     // SAFETY: as the caller promises.
-    unsafe { decide(limiter, key, key_len, decision, |limiter, key| Ok(limiter.acquire(key, cost, timeout))) }
+    unsafe { decide(limiter, key, key_len, decision, |limiter, key| limiter.acquire(key, cost, timeout)) }
 }
 
 /// Gives `cost` units back to every limit of `key`: a log forgets its newest events, a bucket gets

@@ -36,28 +36,24 @@ const _: () = assert!(size_of::<Decision<'static>>() <= 31 * size_of::<u64>());
 const _: () = assert!(align_of::<Decision<'static>>() <= align_of::<u64>());
 
 impl tg_decision {
-    /// Makes `place` hold what was found; on an error nothing, and no admission.
+    /// Makes `place`, which is empty, hold what was found.
     #[inline(always)]
     pub(crate) fn fill(place: &mut MaybeUninit<Self>, found: tidegate::Result<Decision<'_>>) -> Outcome {
-        match found {
-            Ok(decision) => {
-                Self::put(place, decision);
-                Ok(())
-            }
-            Err(error) => {
-                Self::clear(place);
-                Err(error.into())
-            }
+        // By reference, so that it is copied once.
+        match &found {
+            Ok(decision) => Self::put(place, decision),
+            Err(_) => found.map(|_| ())?,
         }
+        Ok(())
     }
 
     #[inline(always)]
-    pub(crate) fn put(place: &mut MaybeUninit<Self>, decision: Decision<'_>) {
+    pub(crate) fn put(place: &mut MaybeUninit<Self>, decision: &Decision<'_>) {
         let this = place.as_mut_ptr();
         // SAFETY: `this` is a place for a `tg_decision`. Its words have the size and the alignment
         // of a decision, as asserted above. The pad between the fields holds nothing.
         unsafe {
-            (&raw mut (*this).reserved).cast::<Decision<'_>>().write(decision);
+            (&raw mut (*this).reserved).cast::<Decision<'_>>().copy_from_nonoverlapping(decision, 1);
             (&raw mut (*this).allowed).write(decision.allowed());
             (&raw mut (*this).reserved_mark).write(FILLED);
         }

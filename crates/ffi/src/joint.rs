@@ -59,7 +59,7 @@ pub unsafe extern "C" fn tg_check_all(
             *reported = reported_index(&found);
         }
         let decisions = found.decisions().iter();
-        places.iter_mut().zip(decisions).for_each(|(place, decision)| tg_decision::put(place, *decision));
+        places.iter_mut().zip(decisions).for_each(|(place, decision)| tg_decision::put(place, decision));
         Ok(())
     })
 }

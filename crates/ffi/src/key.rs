@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tidegate::{Key, Limiter};
 
 use crate::boundary::{Outcome, guard};
+use crate::check::empty;
 use crate::input::{self, place, shared};
 use crate::{tg_decision, tg_limiter, tg_status};
 
@@ -68,8 +69,7 @@ pub unsafe extern "C" fn tg_key_check(
 ) -> tg_status {
     guard(|| {
         // SAFETY: as the caller promises.
-        let decision = unsafe { place(decision, "decision") }?;
-        tg_decision::clear(decision);
+        let decision = unsafe { empty(decision) }?;
         // SAFETY: as the caller promises.
         let handle = unsafe { shared(handle, "handle") }?;
         tg_decision::fill(decision, handle.key.check_n(cost))
