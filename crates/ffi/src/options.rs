@@ -90,7 +90,7 @@ pub struct tg_options {
 // SAFETY: begins with its size. A `bool` is the one field that not every byte is valid for, and C's
 // own `bool` holds nothing else.
 unsafe impl Growing for tg_options {
-    const FIRST_SIZE: usize = 88;
+    const FIRST_SIZE: usize = 80;
 }
 
 impl Default for tg_options {
