@@ -118,3 +118,6 @@ func optionsError(message string) error {
 func closedError() error {
 	return &Error{Code: "closed", Message: "the limiter is closed", kind: ErrClosed}
 }
+
+// outcomeOf is for tests, where there is no cgo.
+func outcomeOf(status C.int32_t) C.tgo_outcome { return C.tgo_outcome{status: status} }
