@@ -1,7 +1,7 @@
 //! The bodies of refusals: 429 and 413.
 
 use std::ffi::{CStr, c_char};
-use std::mem::size_of;
+use std::mem::{offset_of, size_of};
 use std::ptr;
 
 use tidegate::{Body, Decision, accepts_problem};
@@ -29,7 +29,7 @@ pub struct tg_body_head {
 
 // SAFETY: begins with its size; only ever written by us.
 unsafe impl Growing for tg_body_head {
-    const FIRST_SIZE: usize = 32;
+    const FIRST_SIZE: usize = offset_of!(tg_body_head, reserved) + 4;
 }
 
 impl Default for tg_body_head {

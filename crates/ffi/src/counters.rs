@@ -1,6 +1,6 @@
 //! What a limiter has done so far.
 
-use std::mem::size_of;
+use std::mem::{offset_of, size_of};
 
 use tidegate::Counters;
 
@@ -29,7 +29,7 @@ pub struct tg_counters {
 
 // SAFETY: begins with its size; all else are numbers.
 unsafe impl Growing for tg_counters {
-    const FIRST_SIZE: usize = 96;
+    const FIRST_SIZE: usize = offset_of!(tg_counters, denied) + 8 * TG_MAX_LIMITS;
 }
 
 impl Default for tg_counters {

@@ -1,7 +1,7 @@
 //! The numbers of a decision.
 
 use std::ffi::c_char;
-use std::mem::size_of;
+use std::mem::{offset_of, size_of};
 use std::ptr;
 
 use tidegate::{Decision, LimitStatus};
@@ -47,7 +47,7 @@ pub struct tg_info {
 
 // SAFETY: begins with its size; only ever written by us.
 unsafe impl Growing for tg_info {
-    const FIRST_SIZE: usize = 80;
+    const FIRST_SIZE: usize = offset_of!(tg_info, reserved) + 6;
 }
 
 impl Default for tg_info {
@@ -120,7 +120,7 @@ pub struct tg_limit_state {
 
 // SAFETY: begins with its size; only ever written by us.
 unsafe impl Growing for tg_limit_state {
-    const FIRST_SIZE: usize = 80;
+    const FIRST_SIZE: usize = offset_of!(tg_limit_state, reserved) + 7;
 }
 
 impl Default for tg_limit_state {

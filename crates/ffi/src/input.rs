@@ -104,7 +104,8 @@ fn path_of(bytes: &[u8], name: &str) -> Outcome<PathBuf> {
 /// # Safety
 /// `repr(C)`, begins with a `usize`, and any bytes that a C program may put there are a valid value.
 pub(crate) unsafe trait Growing: Copy + Default {
-    /// The size that the struct had when it was first published.
+    /// The size that the struct had when it was first published: to the end of the field that was
+    /// the last one then.
     const FIRST_SIZE: usize;
 }
 

@@ -1,7 +1,7 @@
 //! A limiter as a handle: made, asked what it is, given back.
 
 use std::ffi::c_char;
-use std::mem::size_of;
+use std::mem::{offset_of, size_of};
 use std::ptr;
 use std::sync::Arc;
 
@@ -166,7 +166,7 @@ pub struct tg_limit {
 
 // SAFETY: begins with its size; numbers and pointers that are only ever written.
 unsafe impl Growing for tg_limit {
-    const FIRST_SIZE: usize = 80;
+    const FIRST_SIZE: usize = offset_of!(tg_limit, reserved) + 4;
 }
 
 impl Default for tg_limit {

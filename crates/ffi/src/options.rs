@@ -1,7 +1,7 @@
 //! The options of a limiter, as C gives them.
 
 use std::ffi::c_char;
-use std::mem::size_of;
+use std::mem::{offset_of, size_of};
 use std::ptr;
 
 use tidegate::{Clock, Error, Limiter, LimiterBuilder, OnFull, OnUnavailable, Policy, PolicyFile, Report};
@@ -90,7 +90,7 @@ pub struct tg_options {
 // SAFETY: begins with its size. A `bool` is the one field that not every byte is valid for, and C's
 // own `bool` holds nothing else.
 unsafe impl Growing for tg_options {
-    const FIRST_SIZE: usize = 80;
+    const FIRST_SIZE: usize = offset_of!(tg_options, reserved) + 7;
 }
 
 impl Default for tg_options {
