@@ -9,7 +9,9 @@ import "C"
 
 import (
 	"runtime"
+	"slices"
 	"strconv"
+	"sync"
 	"unsafe"
 )
 
@@ -17,7 +19,13 @@ import (
 // Check at one moment, in one call of C. Keys may repeat. If any key is wrong nothing is taken.
 // Errors: as for Check.
 func (l *Limiter) CheckMany(keys []string, cost uint64) ([]Decision, error) {
-	return l.checkMany(keys, func(int) uint64 { return cost })
+	return l.checkMany(nil, keys, func(int) uint64 { return cost })
+}
+
+// CheckManyInto is CheckMany with the memory of earlier decisions, for those who check batch after
+// batch: no more is allocated than into lacks.
+func (l *Limiter) CheckManyInto(into []Decision, keys []string, cost uint64) ([]Decision, error) {
+	return l.checkMany(into, keys, func(int) uint64 { return cost })
 }
 
 // CheckManyCosts is CheckMany with a cost for each key. Errors: also [ErrCostCount].
@@ -26,24 +34,25 @@ func (l *Limiter) CheckManyCosts(keys []string, costs []uint64) ([]Decision, err
 		message := strconv.Itoa(len(costs)) + " costs were given for " + strconv.Itoa(len(keys)) + " keys: give one for each"
 		return nil, &Error{Code: "cost-count", Status: C.TG_COST_COUNT, Message: message, kind: ErrCostCount}
 	}
-	return l.checkMany(keys, func(i int) uint64 { return costs[i] })
+	return l.checkMany(nil, keys, func(i int) uint64 { return costs[i] })
 }
 
-func (l *Limiter) checkMany(keys []string, cost func(int) uint64) ([]Decision, error) {
+func (l *Limiter) checkMany(into []Decision, keys []string, cost func(int) uint64) ([]Decision, error) {
 	h := l.use()
 	if h == nil {
 		return nil, closedError()
 	}
 	if len(keys) == 0 {
-		return nil, nil
+		return into[:0], nil
 	}
 	b := newBatch(len(keys), func(i int) (string, uint64) { return keys[i], cost(i) })
+	defer batches.Put(b)
 	outcome := C.tgo_check_many(h.c, b.text(), &b.lens[0], &b.costs[0], C.size_t(len(keys)), &b.decisions[0], &b.infos[0])
 	runtime.KeepAlive(h)
 	if err := failed(outcome); err != nil {
 		return nil, err
 	}
-	return b.results(func(int) *handle { return h }), nil
+	return b.results(into, func(int) *handle { return h }), nil
 }
 
 // batch is what C reads and fills for several keys at once. The keys are copied one behind the other,
@@ -56,13 +65,14 @@ type batch struct {
 	infos     []C.tg_info
 }
 
+// Batches are used again, since C's part of them is as large as what is returned.
+var batches = sync.Pool{New: func() any { return new(batch) }}
+
 func newBatch(count int, part func(int) (string, uint64)) *batch {
-	b := &batch{
-		lens:      make([]C.size_t, count),
-		costs:     make([]C.uint64_t, count),
-		decisions: make([]C.tg_decision, count),
-		infos:     make([]C.tg_info, count),
-	}
+	b := batches.Get().(*batch)
+	b.keys = b.keys[:0]
+	b.lens, b.costs = sized(b.lens, count), sized(b.costs, count)
+	b.decisions, b.infos = sized(b.decisions, count), sized(b.infos, count)
 	for i := range count {
 		key, cost := part(i)
 		b.keys = append(b.keys, key...)
@@ -71,12 +81,17 @@ func newBatch(count int, part func(int) (string, uint64)) *batch {
 	return b
 }
 
+// sized is a slice of that length, with anything in it.
+func sized[T any](slice []T, length int) []T {
+	return slices.Grow(slice[:0], length)[:length]
+}
+
 func (b *batch) text() *C.char { return (*C.char)(unsafe.Pointer(unsafe.SliceData(b.keys))) }
 
-func (b *batch) results(of func(int) *handle) []Decision {
-	results := make([]Decision, len(b.infos))
+func (b *batch) results(into []Decision, of func(int) *handle) []Decision {
+	results := sized(into, len(b.infos))
 	for i := range results {
-		results[i].c = b.decisions[i]
+		results[i].c, results[i].jitter = b.decisions[i], 0
 		results[i].finish(of(i), &b.infos[i])
 	}
 	return results
@@ -128,6 +143,7 @@ func checkAll(parts []Part, handles []*handle, limiters []*C.tg_limiter) (JointD
 		}
 		return parts[i].Key, parts[i].Cost
 	})
+	defer batches.Put(b)
 	var allowed C.bool
 	var reported C.size_t
 	outcome := C.tgo_check_all(&limiters[0], b.text(), &b.lens[0], &b.costs[0], C.size_t(len(parts)),
@@ -136,6 +152,6 @@ func checkAll(parts []Part, handles []*handle, limiters []*C.tg_limiter) (JointD
 	if err := failed(outcome); err != nil {
 		return JointDecision{}, err
 	}
-	decisions := b.results(func(i int) *handle { return append(handles, nil)[i] })[:len(parts)]
+	decisions := b.results(nil, func(i int) *handle { return append(handles, nil)[i] })[:len(parts)]
 	return JointDecision{Allowed: bool(allowed), Decisions: decisions, Reported: int(reported)}, nil
 }

@@ -57,9 +57,10 @@ func BenchmarkCheckMany(b *testing.B) {
 	for i := range keys {
 		keys[i] = "api-key-" + strconv.Itoa(i)
 	}
+	var decisions []Decision
 	b.ReportAllocs()
 	for b.Loop() {
-		_, _ = limiter.CheckMany(keys, 1)
+		decisions, _ = limiter.CheckManyInto(decisions, keys, 1)
 	}
 }
 
