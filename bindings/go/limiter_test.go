@@ -102,18 +102,16 @@ func TestFailedCallsGiveEmptyDecisions(t *testing.T) {
 func TestChecksAllocateNothing(t *testing.T) {
 	limiter, _ := manual(t, "100/minute; 10/second token-bucket")
 	key, header := []byte("api-key-2"), http.Header{}
-	keys, decisions := []string{"api-key-4", "api-key-5"}, make([]Decision, 2)
 	for name, call := range map[string]func(){
-		"Allow":         func() { limiter.Allow("api-key-1") },
-		"AllowN":        func() { _, _ = limiter.AllowN("api-key-1", 2) },
-		"Check":         func() { _, _ = limiter.Check("api-key-1", 1) },
-		"CheckBytes":    func() { _, _ = limiter.CheckBytes(key, 1) },
-		"CheckCosts":    func() { _, _ = limiter.CheckCosts("api-key-1", 1, 0) },
-		"Peek":          func() { _, _ = limiter.Peek("api-key-1") },
-		"Refund":        func() { _ = limiter.Refund("api-key-1", 1) },
-		"RefundCosts":   func() { _ = limiter.RefundCosts("api-key-1", 1, 1) },
-		"Reset":         func() { _ = limiter.Reset("api-key-1") },
-		"CheckManyInto": func() { decisions, _ = limiter.CheckManyInto(decisions, keys, 1) },
+		"Allow":       func() { limiter.Allow("api-key-1") },
+		"AllowN":      func() { _, _ = limiter.AllowN("api-key-1", 2) },
+		"Check":       func() { _, _ = limiter.Check("api-key-1", 1) },
+		"CheckBytes":  func() { _, _ = limiter.CheckBytes(key, 1) },
+		"CheckCosts":  func() { _, _ = limiter.CheckCosts("api-key-1", 1, 0) },
+		"Peek":        func() { _, _ = limiter.Peek("api-key-1") },
+		"Refund":      func() { _ = limiter.Refund("api-key-1", 1) },
+		"RefundCosts": func() { _ = limiter.RefundCosts("api-key-1", 1, 1) },
+		"Reset":       func() { _ = limiter.Reset("api-key-1") },
 		"Limits": func() {
 			d, _ := limiter.Peek("api-key-1")
 			for range d.Limits() {
