@@ -3,10 +3,11 @@
 CARGO ?= cargo
 CORE_FEATURES := policy-file # the optional features of crates/core; every subset is built
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := help
-.PHONY: help doctor ready demo test test-workspace test-features test-loom test-go lib-go bench
-.PHONY: vectors lint lint-fmt lint-clippy lint-docs lint-go fmt clean
+.PHONY: help doctor ready demo test test-workspace test-features test-loom test-c test-go lib-go bench install
+.PHONY: vectors header lint lint-fmt lint-clippy lint-docs lint-go fmt clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,7 +21,7 @@ ready:
 demo: ready ## judge an access log and write target/demo/report.html
 	@scripts/demo
 
-test: test-workspace test-features test-loom test-go ## everything below that starts with test-
+test: test-workspace test-features test-loom test-c test-go ## everything below that starts with test-
 
 test-workspace: ready ## unit, property, stress, vector, fuzz-smoke, bench-smoke and doc tests
 	$(CARGO) test --workspace --locked --no-fail-fast
@@ -34,18 +35,27 @@ test-features: ready ## the core builds with every subset of its features
 test-loom: ready ## the commit protocol and insertion under every interleaving
 	RUSTFLAGS="--cfg loom" $(CARGO) test --locked --release -p tidegate --lib --target-dir $(TARGET_DIR)/loom loom
 
+test-c: ready ## the C library: installed, from C, under sanitizers and valgrind, the example server
+	@tests/c/run
+
 lib-go: ready ## the static library and the header, where the Go package wants them
+	@scripts/doctor go
 	@scripts/lib-go
 
 test-go: lib-go ## the Go package: vectors, races, collection at every call, vendoring, its benches
-	@scripts/doctor go
 	@scripts/test-go
+
+install: ready ## the C library and its header, into DESTDIR/PREFIX (default /usr/local)
+	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" scripts/install
 
 bench: ready ## peers side by side in one run; results go to benches/record/
 	$(CARGO) run --release --locked -p tidegate-benches --bin peers -- --record
 
 vectors: ready ## write tests/vectors/ anew from the reference model
 	$(CARGO) run --quiet --locked -p tidegate-reference --bin vectors
+
+header: ready ## write include/tidegate.h anew from crates/ffi
+	$(CARGO) run --quiet --locked -p tidegate-ffi --example header -- include/tidegate.h
 
 lint: lint-fmt lint-clippy lint-docs lint-go ## everything below that starts with lint-, warnings denied
 
@@ -60,7 +70,6 @@ lint-docs: ready ## the documentation builds, and its links lead somewhere
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features --lib --locked
 
 lint-go: lib-go ## gofmt and go vet have nothing to say
-	@scripts/doctor go
 	@test -z "$$(gofmt -l bindings/go | tee /dev/stderr)"
 	cd bindings/go && go vet ./... && cd bench && go vet ./...
 

@@ -55,6 +55,8 @@ int main(void) {
     test_decide();
     test_many();
     test_headers();
+    test_address();
+    test_address();
     test_threads();
     test_vectors();
     if (failures) fprintf(stderr, "%d failed\n", failures);

@@ -115,6 +115,14 @@ static void options_of_other_versions(void) {
     tg_limiter_free(made("1/minute", &options.known));
     options.later = 1;
     refused(&options.known, TG_STRUCT_SIZE);
+    options.known = defaults();
+    options.known.reserved[6] = 1;
+    refused(&options.known, TG_STRUCT_SIZE);
+    memset(&options.known.anonymous_segment, 0xAA, 1); /* no bool, but not 0 either */
+    options.known.reserved[6] = 0;
+    options.known.segment = "x";
+    options.known.segment_len = 1;
+    refused(&options.known, TG_OPTIONS);
     const size_t wrong[] = {0, 8, sizeof(tg_options) - 1, 1 << 20};
     for (int i = 0; i < 4; i++) {
         options.known = defaults();

@@ -35,6 +35,8 @@ void test_options(void);
 void test_decide(void);
 void test_many(void);
 void test_headers(void);
+void test_address(void);
+void test_address(void);
 void test_threads(void);
 void test_vectors(void);
 

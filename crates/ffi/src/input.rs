@@ -149,10 +149,17 @@ pub(crate) unsafe fn growing<T: Growing>(pointer: *const T, name: &str) -> Outco
     // SAFETY: the caller's struct has `size` bytes.
     let rest = unsafe { slice::from_raw_parts(pointer.cast::<u8>().add(known), size - known) };
     if rest.iter().any(|&byte| byte != 0) {
-        return Err(Failure::new(
-            TG_STRUCT_SIZE,
-            format!("`{name}` has a field set that this library does not know yet: use a newer library"),
-        ));
+        return Err(unknown_field(name));
     }
     Ok(value)
+}
+
+#[cold]
+pub(crate) fn unknown_field(name: &str) -> Failure {
+    Failure::new(
+        TG_STRUCT_SIZE,
+        format!(
+            "`{name}` has a field set that this library does not know: fill it with zeros first, or use a newer library"
+        ),
+    )
 }

@@ -1,8 +1,8 @@
 //! tidegate for C, and for every language that can call C: `include/tidegate.h` is generated from
 //! here. `docs/c-api.md` tells the rules; what is decided, and how, is the core's affair.
 //!
-//! Every function that can fail is a small body inside [`boundary::guard`], which turns what went
-//! wrong (a panic too) into a [`tg_status`] and a text. Pointers become references in `input`,
+//! Every function that can fail is a small body inside `boundary::guard`, which turns what went
+//! wrong (a panic too) into a `tg_status` and a text. Pointers become references in `input`,
 //! results become caller-owned memory in `output`, and nowhere else.
 
 #![allow(unsafe_code, non_camel_case_types)]

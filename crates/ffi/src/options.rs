@@ -1,13 +1,13 @@
 //! The options of a limiter, as C gives them.
 
 use std::ffi::c_char;
-use std::mem::{offset_of, size_of};
+use std::mem::{MaybeUninit, offset_of, size_of};
 use std::ptr;
 
 use tidegate::{Clock, Error, Limiter, LimiterBuilder, OnFull, OnUnavailable, Policy, PolicyFile, Report};
 
 use crate::boundary::Outcome;
-use crate::input::{self, Growing};
+use crate::input::{self, Growing, unknown_field};
 use crate::tg_manual_clock;
 
 /// What happens to a new key when the table is full of keys that still count; none of those is ever
@@ -82,13 +82,12 @@ pub struct tg_options {
     /// Its length in bytes.
     pub policy_file_len: usize,
     /// Whether the table is shared with the processes forked from this one afterwards.
-    pub anonymous_segment: bool,
+    pub anonymous_segment: MaybeUninit<bool>,
     /// Zero.
     pub reserved: [u8; 7],
 }
 
-// SAFETY: begins with its size. A `bool` is the one field that not every byte is valid for, and C's
-// own `bool` holds nothing else.
+// SAFETY: begins with its size. Not every byte is a `bool`, so that one is read as a byte.
 unsafe impl Growing for tg_options {
     const FIRST_SIZE: usize = offset_of!(tg_options, reserved) + 7;
 }
@@ -107,7 +106,7 @@ impl Default for tg_options {
             segment_len: 0,
             policy_file: ptr::null(),
             policy_file_len: 0,
-            anonymous_segment: false,
+            anonymous_segment: MaybeUninit::new(false),
             reserved: [0; 7],
         }
     }
@@ -125,12 +124,18 @@ impl tg_options {
     pub(crate) unsafe fn build(&self, policy: &str) -> Outcome<Limiter> {
         // SAFETY: as the caller promises.
         let policy = unsafe { self.policy(policy) }?;
+        self.nothing_unknown()?;
         let builder =
             Limiter::builder(policy).on_full(self.on_full()?).on_unavailable(self.on_unavailable()?);
         let builder = if self.max_keys == 0 { builder } else { builder.max_keys(self.max_keys) };
         // SAFETY: as the caller promises.
         let builder = unsafe { self.placed(self.timed(builder)?) }?;
         Ok(builder.build()?)
+    }
+
+    /// What a later version may put where this one has nothing would not happen.
+    fn nothing_unknown(&self) -> Outcome {
+        if self.reserved == [0; 7] { Ok(()) } else { Err(unknown_field("options")) }
     }
 
     unsafe fn policy(&self, text: &str) -> Outcome<Policy> {
@@ -184,7 +189,9 @@ impl tg_options {
     unsafe fn placed(&self, builder: LimiterBuilder) -> Outcome<LimiterBuilder> {
         // SAFETY: as the caller of `build` promises.
         let path = unsafe { input::path(self.segment, self.segment_len, "segment") }?;
-        match (path, self.anonymous_segment) {
+        // SAFETY: every byte of the caller's struct was copied, or is ours.
+        let anonymous = unsafe { self.anonymous_segment.as_ptr().cast::<u8>().read() } != 0;
+        match (path, anonymous) {
             (None, false) => Ok(builder),
             (None, true) => Ok(builder.anonymous_segment()),
             (Some(path), false) => Ok(builder.segment(path)),

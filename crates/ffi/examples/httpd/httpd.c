@@ -1,0 +1,197 @@
+/* A server whose every request is within a quota, on libmicrohttpd:
+ *
+ *   httpd [--policy NOTATION] [--policy-file FILE] [--segment PATH] [--max-body BYTES] [--port N]
+ *
+ * Each X-API-Key has a quota of its own, callers without one share that of their address. (A real
+ * server looks first whether the key is one that it gave out.) */
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <microhttpd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <tidegate.h>
+
+enum {
+    STYLES = TG_STYLE_X_RATELIMIT | TG_STYLE_IETF,
+    /* A body that is too large is read on to its end, so that its sender sees the answer; up to here. */
+    PATIENCE = 1 << 20,
+    KEY_BYTES = 256,
+};
+
+static tg_limiter *limiter;
+static uint64_t max_body;
+
+/* What is known of a request between the calls for its parts. */
+struct request {
+    tg_decision decision;
+    uint64_t received;
+    char key[KEY_BYTES];
+    size_t key_len;
+};
+
+static const char *header(struct MHD_Connection *connection, const char *name) {
+    return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
+/* Whom the quota is for. An address and a key are told apart, whatever a caller writes into a key. */
+static bool find_key(struct MHD_Connection *connection, struct request *request) {
+    const char *given = header(connection, "X-API-Key");
+    char address[INET6_ADDRSTRLEN] = "?";
+    if (!given) {
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+        const struct sockaddr *peer = info->client_addr;
+        if (peer->sa_family == AF_INET)
+            inet_ntop(AF_INET, &((const struct sockaddr_in *)peer)->sin_addr, address, sizeof address);
+    }
+    int len = snprintf(request->key, KEY_BYTES, "%s %s", given ? "key" : "address", given ? given : address);
+    request->key_len = (size_t)len;
+    return len > 0 && len < KEY_BYTES;
+}
+
+static void add_header(void *response, const char *name, size_t name_len, const char *value, size_t value_len) {
+    (void)name_len, (void)value_len;
+    MHD_add_response_header(response, name, value);
+}
+
+/* The answer with this text. A decision that is there adds its headers. */
+static enum MHD_Result answer(struct MHD_Connection *connection, const tg_decision *decision,
+                              const tg_body_head *head, char *text, size_t len) {
+    struct MHD_Response *response = MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_COPY);
+    if (!response) return MHD_NO;
+    MHD_add_response_header(response, "Content-Type", head->content_type);
+    if (head->cache_control) MHD_add_response_header(response, "Cache-Control", head->cache_control);
+    if (decision) tg_headers_each(decision, STYLES, 0, add_header, response);
+    enum MHD_Result result = MHD_queue_response(connection, head->status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static enum MHD_Result welcome(struct MHD_Connection *connection, const struct request *request) {
+    char text[64];
+    tg_body_head head = {.size = sizeof head, .status = 200, .content_type = "text/plain"};
+    int len = snprintf(text, sizeof text, "Welcome. Your body had %" PRIu64 " bytes.\n", request->received);
+    return answer(connection, &request->decision, &head, text, (size_t)len);
+}
+
+/* 429, as the message or as a problem: whichever the caller accepts. */
+static enum MHD_Result too_many(struct MHD_Connection *connection, const tg_decision *decision) {
+    char text[512];
+    size_t len;
+    tg_body_head head = {.size = sizeof head};
+    const char *accept = header(connection, "Accept");
+    if (tg_body(decision, accept, accept ? strlen(accept) : 0, 0, &head, text, sizeof text, &len) != TG_OK)
+        return MHD_NO;
+    return answer(connection, decision, &head, text, len);
+}
+
+/* 413, which costs no quota. */
+static enum MHD_Result too_large(struct MHD_Connection *connection) {
+    char text[256];
+    size_t len;
+    tg_body_head head = {.size = sizeof head};
+    if (tg_body_too_large(max_body, &head, text, sizeof text, &len) != TG_OK) return MHD_NO;
+    return answer(connection, NULL, &head, text, len);
+}
+
+static enum MHD_Result wrong(struct MHD_Connection *connection) {
+    char text[] = "The key is too long.\n";
+    tg_body_head head = {.size = sizeof head, .status = 400, .content_type = "text/plain"};
+    return answer(connection, NULL, &head, text, strlen(text));
+}
+
+/* The head is there, the body not yet: whatever is refused is refused before it is read. */
+static enum MHD_Result begin(struct MHD_Connection *connection, struct request *request) {
+    const char *length = header(connection, "Content-Length");
+    if (length && strtoull(length, NULL, 10) > max_body) return too_large(connection);
+    if (!find_key(connection, request)) return wrong(connection);
+    if (tg_check(limiter, request->key, request->key_len, 1, &request->decision) != TG_OK) return MHD_NO;
+    return request->decision.allowed ? MHD_YES : too_many(connection, &request->decision);
+}
+
+/* A body without a declared length can grow too large: then the unit is given back. */
+static enum MHD_Result take(struct request *request, size_t size) {
+    bool was_fine = request->received <= max_body;
+    request->received += size;
+    if (was_fine && request->received > max_body) tg_refund(limiter, request->key, request->key_len, 1);
+    return request->received <= max_body || request->received - max_body < PATIENCE ? MHD_YES : MHD_NO;
+}
+
+static enum MHD_Result on_request(void *unused, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *data, size_t *size,
+                                  void **state) {
+    (void)unused, (void)url, (void)method, (void)version, (void)data;
+    struct request *request = *state;
+    if (!request) {
+        *state = request = calloc(1, sizeof *request);
+        return request ? begin(connection, request) : MHD_NO;
+    }
+    if (*size) {
+        size_t taken = *size;
+        *size = 0;
+        return take(request, taken);
+    }
+    return request->received > max_body ? too_large(connection) : welcome(connection, request);
+}
+
+static void on_end(void *unused, struct MHD_Connection *connection, void **state,
+                   enum MHD_RequestTerminationCode code) {
+    (void)unused, (void)connection, (void)code;
+    free(*state);
+}
+
+static void give_up(void) {
+    char said[1024];
+    tg_last_error(said, sizeof said);
+    fprintf(stderr, "httpd: %s\n", said);
+    exit(1);
+}
+
+/* The value of an option, or the default. */
+static const char *option(int count, char **arguments, const char *name, const char *otherwise) {
+    for (int i = 1; i + 1 < count; i += 2)
+        if (strcmp(arguments[i], name) == 0) return arguments[i + 1];
+    return otherwise;
+}
+
+static void make_limiter(int count, char **arguments) {
+    const char *policy = option(count, arguments, "--policy", "100/minute; 10/second token-bucket");
+    tg_options options;
+    tg_options_init(&options);
+    options.policy_file = option(count, arguments, "--policy-file", NULL);
+    if (options.policy_file) options.policy_file_len = strlen(options.policy_file);
+    options.segment = option(count, arguments, "--segment", NULL);
+    if (options.segment) options.segment_len = strlen(options.segment);
+    if (tg_limiter_new(policy, strlen(policy), &options, &limiter) != TG_OK) give_up();
+    const char *most = option(count, arguments, "--max-body", NULL);
+    max_body = most ? strtoull(most, NULL, 10) : tg_limiter_max_body(limiter);
+}
+
+int main(int count, char **arguments) {
+    make_limiter(count, arguments);
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    sigprocmask(SIG_BLOCK, &ends, NULL);
+
+    struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    here.sin_port = htons((uint16_t)atoi(option(count, arguments, "--port", "8080")));
+    struct MHD_Daemon *daemon =
+        MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, on_request, NULL,
+                         MHD_OPTION_SOCK_ADDR, &here, MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL,
+                         MHD_OPTION_THREAD_POOL_SIZE, 4u, MHD_OPTION_END);
+    if (!daemon) return perror("httpd: cannot listen"), 1;
+    printf("http://127.0.0.1:%d/\n", MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
+    fflush(stdout);
+
+    int signal;
+    sigwait(&ends, &signal);
+    MHD_stop_daemon(daemon);
+    tg_limiter_free(limiter);
+    return 0;
+}
