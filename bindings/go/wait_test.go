@@ -108,6 +108,23 @@ func TestRefundsAndResetsWake(t *testing.T) {
 	}
 }
 
+// Nothing but the first one's leaving wakes the second here.
+func TestWhoLeavesWakesTheNext(t *testing.T) {
+	limiter, _ := manual(t, "2/minute")
+	must(limiter.Check("k", 2))(t)
+	done := make(chan error, 2)
+	for i := range 2 {
+		go func() { done <- limiter.Wait(context.Background(), "k", 1) }()
+		until(t, "it waits", limiter.waiters.waiting(int64(i+1)))
+	}
+	_ = limiter.Refund("k", 2)
+	for range 2 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestCloseEndsWaiting(t *testing.T) {
 	limiter, _ := manual(t, "1/minute")
 	limiter.Allow("k")
