@@ -121,12 +121,14 @@ type JointDecision struct {
 // say: all admit, or nothing is taken. Errors: [ErrJoint] for no part, more than 8 or one limiter
 // twice; and for each part as for [Limiter.Check].
 func CheckAll(parts ...Part) (JointDecision, error) {
+	if len(parts) > C.TG_MAX_LIMITS {
+		return JointDecision{}, jointError("a joint check has 1 to 8 parts; " + strconv.Itoa(len(parts)) + " were given")
+	}
 	handles := make([]*handle, len(parts))
 	limiters := make([]*C.tg_limiter, len(parts)+1)
 	for i, part := range parts {
 		if part.Limiter == nil {
-			message := "part " + strconv.Itoa(i) + " has no limiter"
-			return JointDecision{}, &Error{Code: "joint", Status: C.TG_JOINT, Message: message, kind: ErrJoint}
+			return JointDecision{}, jointError("part " + strconv.Itoa(i) + " has no limiter")
 		}
 		if handles[i] = part.Limiter.use(); handles[i] == nil {
 			return JointDecision{}, closedError()
@@ -134,6 +136,10 @@ func CheckAll(parts ...Part) (JointDecision, error) {
 		limiters[i] = handles[i].c
 	}
 	return checkAll(parts, handles, limiters)
+}
+
+func jointError(message string) error {
+	return &Error{Code: "joint", Status: C.TG_JOINT, Message: message, kind: ErrJoint}
 }
 
 func checkAll(parts []Part, handles []*handle, limiters []*C.tg_limiter) (JointDecision, error) {

@@ -118,13 +118,16 @@ static inline tgo_outcome tgo_check_many(const tg_limiter *limiter, const char *
     return outcome;
 }
 
-// The keys as above, in at most TG_MAX_LIMITS parts; one more is let through, to be refused.
+// The keys as above; at most TG_MAX_LIMITS parts.
 static inline tgo_outcome tgo_check_all(tg_limiter *const *limiters, const char *keys,
                                         const size_t *key_lens, const uint64_t *costs, size_t count,
                                         tg_decision *decisions, tg_info *infos, bool *allowed,
                                         size_t *reported) {
-    tg_part parts[TG_MAX_LIMITS + 1];
-    for (size_t i = 0; i < count && i <= TG_MAX_LIMITS; i++) {
+    tg_part parts[TG_MAX_LIMITS];
+    if (count > TG_MAX_LIMITS) {
+        return (tgo_outcome){NULL, TG_JOINT};
+    }
+    for (size_t i = 0; i < count; i++) {
         parts[i] = (tg_part){limiters[i], keys, key_lens[i], costs[i]};
         keys += key_lens[i];
     }

@@ -32,7 +32,17 @@ func TestErrorsAreTyped(t *testing.T) {
 	_, none := limiter.CheckCosts("k")
 	_, joint := CheckAll()
 	_, twice := CheckAll(Part{limiter, "a", 1}, Part{limiter, "b", 1})
-	_, nine := CheckAll(make([]Part, 9)...)
+	_, nobody := CheckAll(Part{Key: "k", Cost: 1})
+	twenty := make([]Part, 20)
+	for i := range twenty {
+		other, _ := manual(t, "1/minute")
+		twenty[i] = Part{other, "k", 1}
+	}
+	_, tooMany := CheckAll(twenty...)
+	_, eight := CheckAll(twenty[:8]...)
+	if eight != nil {
+		t.Error(eight)
+	}
 	_, notation := New("100/fortnight")
 	_, text := New("100/minute\xff")
 	_, tooLarge := New("18446744073709551615/hour")
@@ -54,7 +64,8 @@ func TestErrorsAreTyped(t *testing.T) {
 		{none, ErrCostCount, "cost-count", 24, "0 costs"},
 		{joint, ErrJoint, "joint", 25, "0 were given"},
 		{twice, ErrJoint, "joint", 25, "names each limiter once"},
-		{nine, ErrJoint, "joint", 25, "part 0 has no limiter"},
+		{nobody, ErrJoint, "joint", 25, "part 0 has no limiter"},
+		{tooMany, ErrJoint, "joint", 25, "20 were given"},
 		{notation, ErrNotation, "notation", 40, "fortnight"},
 		{text, ErrNotation, "utf8", 2, "not UTF-8"},
 		{tooLarge, ErrNotation, "notation", 40, "use token-bucket"},

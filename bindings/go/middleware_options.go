@@ -75,7 +75,7 @@ func WithKey(key KeyFunc) MiddlewareOption {
 }
 
 // WithAlso counts requests by another limiter too: a user's and their organisation's, say. All admit
-// a request, or nothing is taken from any; see [CheckAll].
+// a request, or nothing is taken from any; see [CheckAll]. Each limiter may be there once.
 func WithAlso(limiter *Limiter, key KeyFunc) MiddlewareOption {
 	return func(m *middleware) { m.counted = append(m.counted, counted{limiter, key}) }
 }
@@ -110,7 +110,8 @@ func WithExposedHeaders() MiddlewareOption {
 
 // WithMaxBody bounds requests' bodies, in bytes. A longer one that says so is answered with 413, and
 // costs nothing, before it is read. One that does not fails where the handler reads it, with an
-// [*http.MaxBytesError], and its cost is given back: answer with [WriteTooLarge].
+// [*http.MaxBytesError], and its cost is given back: answer with [WriteTooLarge]. A negative number
+// takes away the bound that the policy file has set.
 func WithMaxBody(bytes int64) MiddlewareOption {
 	return func(m *middleware) { m.maxBody = bytes }
 }
