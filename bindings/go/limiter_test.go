@@ -310,6 +310,7 @@ func TestTheHeaderIsTheRepositorys(t *testing.T) {
 	if string(ours) != string(wanted) {
 		t.Error("bindings/go/tidegate.h is stale: make lib-go")
 	}
+	equal(t, "version", Version(), headerVersion)
 }
 
 func TestEveryKindOfErrorHasItsCode(t *testing.T) {

@@ -74,6 +74,9 @@ type Counters struct {
 //
 // Errors: [ErrNotation], [ErrPolicy], [ErrPolicyFile], [ErrOptions], [ErrMemory], [ErrSegment].
 func New(policy string, opts ...Option) (*Limiter, error) {
+	if C.tg_abi_version() != C.TG_ABI_VERSION {
+		return nil, optionsError("the static library is not the header's: run `make lib-go` again")
+	}
 	var o options
 	for _, option := range opts {
 		if err := option(&o); err != nil {
@@ -221,6 +224,9 @@ func (l *Limiter) Counters() (Counters, error) {
 
 // Version is that of the C library.
 func Version() string { return C.GoString(C.tg_version()) }
+
+// headerVersion is that of the header; a test compares them.
+const headerVersion = C.TG_VERSION
 
 // chars lends a text to C for the duration of one call. Nothing is copied.
 func chars(s string) (*C.char, C.size_t) {
