@@ -141,12 +141,13 @@ func (d *Decision) RetryAfterSeconds() uint64 {
 // Jittered is the same decision with a Retry-After that is longer by 0 to spread, at random and in
 // whole seconds, in its headers and its body: clients that were denied together don't come back
 // together. An admission stays as it is.
-func (d Decision) Jittered(spread time.Duration) Decision {
+func (d *Decision) Jittered(spread time.Duration) Decision {
+	later := *d
 	if !d.Allowed && spread >= time.Second {
 		seconds := C.uint64_t(min(spread/time.Second, 1<<31))
-		d.jitter = uint32(C.tg_jittered(0, seconds, C.uint64_t(rand.Uint64())))
+		later.jitter = uint32(C.tg_jittered(0, seconds, C.uint64_t(rand.Uint64())))
 	}
-	return d
+	return later
 }
 
 // WriteHeaders sets the headers of a response, in one style or several (XRateLimit | IETF), and

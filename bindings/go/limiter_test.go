@@ -133,6 +133,16 @@ func TestChecksAllocateNothing(t *testing.T) {
 			t.Errorf("%s allocates %v times", name, allocs)
 		}
 	}
+	// Methods that a handler may call don't move the decision to the heap.
+	answer := func() {
+		d, _ := limiter.Check("api-key-1", 1)
+		if d.Violated() == nil && d.Body("").Status == 0 && d.Reported() == "" && d.Jittered(time.Second).Allowed {
+			d.WriteHeaders(header, XRateLimit)
+		}
+	}
+	if limiter.Reset("api-key-1") != nil || testing.AllocsPerRun(5, answer) != 0 {
+		t.Error("a decision is on the heap")
+	}
 	d := must(limiter.Check("api-key-3", 1))(t)
 	if allocs := testing.AllocsPerRun(100, func() { d.WriteHeaders(header, XRateLimit) }); allocs > 4 {
 		t.Errorf("WriteHeaders allocates %v times", allocs) // the lines, and a slice for each header

@@ -66,7 +66,9 @@ func (m *middleware) admit(w http.ResponseWriter, r *http.Request) *http.Request
 		return m.failed(w, r, err)
 	}
 	m.expose(w)
-	d = d.Jittered(m.jitter)
+	if m.jitter > 0 {
+		d = d.Jittered(m.jitter)
+	}
 	d.WriteHeaders(w.Header(), m.style)
 	if !d.Allowed {
 		m.denied(w, r, d)

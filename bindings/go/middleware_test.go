@@ -258,3 +258,20 @@ func TestTooLargeIsSaidBeforeTheBody(t *testing.T) {
 	r := must(http.ReadResponse(bufio.NewReader(conn), nil))(t)
 	equal(t, "status", r.StatusCode, 413)
 }
+
+type discard struct{ header http.Header }
+
+func (d discard) Header() http.Header       { return d.header }
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+func (discard) WriteHeader(int)             {}
+
+// What the middleware adds to a request: key, decision, headers.
+func BenchmarkMiddleware(b *testing.B) {
+	limiter := must(New(never))(b)
+	handler := Middleware(limiter)(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	w, r := discard{http.Header{}}, httptest.NewRequest("GET", "/", nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		handler.ServeHTTP(w, r)
+	}
+}
