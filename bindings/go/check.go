@@ -66,6 +66,11 @@ func (l *Limiter) Allow(key string) bool {
 	return allowed && err == nil
 }
 
+// AllowBytes is [Limiter.Allow] for a key in a byte slice, which is not copied either.
+func (l *Limiter) AllowBytes(key []byte) bool {
+	return l.Allow(unsafe.String(unsafe.SliceData(key), len(key)))
+}
+
 // AllowN says whether cost units for key are within every limit; taken if so. Errors: as for Check.
 func (l *Limiter) AllowN(key string, cost uint64) (bool, error) {
 	h := l.use()

@@ -115,6 +115,7 @@ func TestChecksAllocateNothing(t *testing.T) {
 	key, header := []byte("api-key-2"), http.Header{}
 	for name, call := range map[string]func(){
 		"Allow":       func() { limiter.Allow("api-key-1") },
+		"AllowBytes":  func() { limiter.AllowBytes(key) },
 		"AllowN":      func() { _, _ = limiter.AllowN("api-key-1", 2) },
 		"Check":       func() { _, _ = limiter.Check("api-key-1", 1) },
 		"CheckBytes":  func() { _, _ = limiter.CheckBytes(key, 1) },

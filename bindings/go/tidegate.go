@@ -58,7 +58,8 @@ type Limit struct {
 	Resolution time.Duration
 }
 
-// Counters say what a limiter has done since it was made. Every call is counted once.
+// Counters say what a limiter has done since it was made. Every check is counted once; a call of Wait
+// makes one check, and another whenever it looks again.
 type Counters struct {
 	Admitted uint64
 	// Denied has the denials by the limit that their decision reports, in the policy's order.
