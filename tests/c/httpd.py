@@ -109,6 +109,8 @@ def policies_from_a_file():
 def faults_are_said():
     process = subprocess.run([sys.argv[1], "--policy", "3/fortnight"], capture_output=True, text=True, timeout=10)
     assert process.returncode == 1 and "3/fortnight" in process.stderr, process
+    process = subprocess.run([sys.argv[1], "--help"], capture_output=True, text=True, timeout=10)
+    assert process.returncode == 2 and "usage" in process.stderr, process
 
 
 def segments_are_supported():

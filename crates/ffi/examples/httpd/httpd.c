@@ -151,6 +151,17 @@ static void give_up(void) {
     exit(1);
 }
 
+/* Whether these are options of ours, each with its value. */
+static bool understood(int count, char **arguments) {
+    static const char *const known[] = {"--policy", "--policy-file", "--segment", "--max-body", "--port"};
+    for (int i = 1; i < count; i += 2) {
+        size_t option = 0;
+        while (option < sizeof known / sizeof *known && strcmp(known[option], arguments[i]) != 0) option++;
+        if (option == sizeof known / sizeof *known) return false;
+    }
+    return count % 2 == 1;
+}
+
 /* The value of an option, or the default. */
 static const char *option(int count, char **arguments, const char *name, const char *otherwise) {
     for (int i = 1; i + 1 < count; i += 2)
@@ -172,6 +183,11 @@ static void make_limiter(int count, char **arguments) {
 }
 
 int main(int count, char **arguments) {
+    if (!understood(count, arguments)) {
+        fprintf(stderr, "usage: httpd [--policy NOTATION] [--policy-file FILE] [--segment PATH] "
+                        "[--max-body BYTES] [--port N]\n");
+        return 2;
+    }
     make_limiter(count, arguments);
     sigset_t ends;
     sigemptyset(&ends);
