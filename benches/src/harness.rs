@@ -11,6 +11,11 @@ use crate::Result;
 use crate::contender::Contender;
 use crate::keys::Questions;
 
+/// Keeps the calling thread on the `nth` core that it may use, where the system lets it.
+pub fn pin_to_core(nth: usize) {
+    pair::pin_to_core(nth);
+}
+
 /// How long and how often.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {

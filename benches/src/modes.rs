@@ -5,6 +5,8 @@ use crate::Result;
 use crate::contender::Contender;
 use crate::harness::{Expect, Mode, Settings};
 use crate::keys::Questions;
+#[cfg(target_os = "linux")]
+use crate::subjects::segment;
 use crate::subjects::tidegate::{self, Ask};
 use crate::subjects::{Situation, gcra, governor, rate_net, ratelimit, throttlecrab};
 
@@ -32,6 +34,16 @@ pub const ALL: &[Entry] = &[
     Entry { id: "two-threads-denied", make: two_threads_denied },
     Entry { id: "quota-allowed", make: quota_allowed },
     Entry { id: "quota-denied", make: quota_denied },
+    #[cfg(target_os = "linux")]
+    Entry { id: "segment-allowed", make: segment_allowed },
+    #[cfg(target_os = "linux")]
+    Entry { id: "segment-denied", make: segment_denied },
+    #[cfg(target_os = "linux")]
+    Entry { id: "segment-1m-allowed", make: segment_million },
+    #[cfg(target_os = "linux")]
+    Entry { id: "two-processes-allowed", make: two_processes_allowed },
+    #[cfg(target_os = "linux")]
+    Entry { id: "two-processes-denied", make: two_processes_denied },
 ];
 
 /// The quotas between which the cost of a check must not differ, and their names in the tables.
@@ -176,5 +188,58 @@ fn quota_denied(id: &'static str, _: Settings) -> Result<Mode> {
     let contenders = QUOTAS.map(|(quota, name)| tidegate::full_log(name, quota, situation));
     let contenders = contenders.into_iter().collect::<Result<_>>()?;
     let title = "cost against quota, hot key, denied, logs full";
+    Ok(Mode { id, title, expect: Denied, questions, contenders })
+}
+
+#[cfg(target_os = "linux")]
+fn beside_a_segment(situation: Situation<'_>) -> Result<Vec<Contender>> {
+    Ok(vec![
+        tidegate::seed(Ask::Check, situation)?,
+        segment::seed(Ask::Check, situation)?,
+        tidegate::seed(Ask::Allow, situation)?,
+        segment::seed(Ask::Allow, situation)?,
+    ])
+}
+
+#[cfg(target_os = "linux")]
+fn segment_allowed(id: &'static str, _: Settings) -> Result<Mode> {
+    let questions = Questions::in_runs(HOT.0, HOT.1);
+    let contenders = beside_a_segment(Situation { undo: true, ..situation(&questions, Allowed) })?;
+    let title = "in a process and in a segment, hot keys, allowed";
+    Ok(Mode { id, title, expect: Allowed, questions, contenders })
+}
+
+#[cfg(target_os = "linux")]
+fn segment_denied(id: &'static str, _: Settings) -> Result<Mode> {
+    let questions = Questions::in_runs(1, 1_000);
+    let contenders = beside_a_segment(situation(&questions, Denied))?;
+    let title = "in a process and in a segment, hot key, denied";
+    Ok(Mode { id, title, expect: Denied, questions, contenders })
+}
+
+#[cfg(target_os = "linux")]
+fn segment_million(id: &'static str, settings: Settings) -> Result<Mode> {
+    let questions = million(settings);
+    let situation = Situation { live: 2, undo: true, ..situation(&questions, Allowed) };
+    let contenders = beside_a_segment(situation)?;
+    let title = "in a process and in a segment, 1,000,000 keys uniform, allowed, 2 live units a key";
+    Ok(Mode { id, title, expect: Allowed, questions, contenders })
+}
+
+#[cfg(target_os = "linux")]
+fn two_processes_allowed(id: &'static str, _: Settings) -> Result<Mode> {
+    let questions = Questions::in_runs(1, tidegate::WIDEST_CHECKS);
+    let situation = Situation { threads: 2, undo: true, ..situation(&questions, Allowed) };
+    let contenders = vec![segment::threads(situation)?, segment::processes(situation, &questions)?];
+    let title = "two threads and two processes, same key, allowed (ns a check and thread)";
+    Ok(Mode { id, title, expect: Allowed, questions, contenders })
+}
+
+#[cfg(target_os = "linux")]
+fn two_processes_denied(id: &'static str, _: Settings) -> Result<Mode> {
+    let questions = Questions::in_runs(1, tidegate::WIDEST_CHECKS);
+    let situation = Situation { threads: 2, ..situation(&questions, Denied) };
+    let contenders = vec![segment::threads(situation)?, segment::processes(situation, &questions)?];
+    let title = "two threads and two processes, same key, denied (ns a check and thread)";
     Ok(Mode { id, title, expect: Denied, questions, contenders })
 }

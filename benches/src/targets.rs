@@ -70,6 +70,34 @@ const RATIOS: &[Ratio] = &[
     ("two threads, same key, allowed, against governor", "two-threads-allowed", Ask::Check, YARDSTICK, 0.6),
 ];
 
+/// Of shared segments: what, mode, who, against whom, at most. "As two threads do" is taken as
+/// within a tenth.
+const SEGMENTS: &[(&str, &str, &str, &str, f64)] = &[
+    ("segment against process, hot keys allowed", "segment-allowed", IN_SEGMENT, IN_PROCESS, 1.15),
+    ("segment against process, hot key denied", "segment-denied", IN_SEGMENT, IN_PROCESS, 1.15),
+    ("segment against process, 1M keys allowed", "segment-1m-allowed", IN_SEGMENT, IN_PROCESS, 1.15),
+    (
+        "two processes against two threads, same key, allowed",
+        "two-processes-allowed",
+        TWO_PROCESSES,
+        TWO_THREADS,
+        1.1,
+    ),
+    (
+        "two processes against two threads, same key, denied",
+        "two-processes-denied",
+        TWO_PROCESSES,
+        TWO_THREADS,
+        1.1,
+    ),
+];
+
+const IN_PROCESS: &str = "tidegate check";
+pub(crate) const IN_SEGMENT: &str = "tidegate check, segment";
+pub(crate) const ALLOW_IN_SEGMENT: &str = "tidegate allow, segment";
+pub(crate) const TWO_THREADS: &str = "two threads, one segment";
+pub(crate) const TWO_PROCESSES: &str = "two processes, one segment";
+
 /// Bytes a key: what, case, at most.
 const MEMORY: &[(&str, &str, f64)] = &[
     ("memory a key, bucket alone", "tidegate-bucket", 64.0),
@@ -96,6 +124,9 @@ pub fn judge(record: &Record) -> Vec<Verdict> {
     });
     let moving = ratio(record, "hot-allowed-moving", MOVING, YARDSTICK);
     let moving = verdict("hot key allowed, log full and moving, against governor", moving, 0.45, "×");
+    let segments = SEGMENTS
+        .iter()
+        .map(|&(what, mode, ours, other, bound)| verdict(what, ratio(record, mode, ours, other), bound, "×"));
     let quotas = ["quota-allowed", "quota-denied"].into_iter().map(|mode| {
         let what = format!("cost at a quota of 10, 1,000 and 10,000, slowest against fastest, {mode}");
         verdict(&what, spread(record, mode), 1.3, "×")
@@ -106,7 +137,7 @@ pub fn judge(record: &Record) -> Vec<Verdict> {
     let floods = FLOODS.iter().map(|&(what, case, bound)| {
         verdict(what, record.case(case).and_then(CaseResult::growth), bound, "×")
     });
-    ratios.chain([moving]).chain(quotas).chain(memory).chain(floods).collect()
+    ratios.chain([moving]).chain(segments).chain(quotas).chain(memory).chain(floods).collect()
 }
 
 fn verdict(what: &str, figure: Option<f64>, bound: f64, unit: &str) -> Verdict {

@@ -72,6 +72,10 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
+    #[cfg(target_os = "linux")]
+    if tidegate_benches::subjects::segment::run_if_child()? {
+        return Ok(());
+    }
     if memory::run_if_child()? {
         return Ok(());
     }

@@ -133,6 +133,11 @@ impl Pinned {
     }
 }
 
+/// Keeps the calling thread on one core for good.
+pub(super) fn pin_to_core(nth: usize) {
+    std::mem::forget(Pinned::to_core(nth));
+}
+
 impl Drop for Pinned {
     fn drop(&mut self) {
         #[cfg(target_os = "linux")]

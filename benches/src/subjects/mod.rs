@@ -9,6 +9,8 @@ pub mod gcra;
 pub mod governor;
 pub mod rate_net;
 pub mod ratelimit;
+#[cfg(target_os = "linux")]
+pub mod segment;
 pub mod throttlecrab;
 pub mod tidegate;
 

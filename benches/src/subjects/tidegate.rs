@@ -28,6 +28,13 @@ pub const WIDE: &str = "20000/minute; 20000/second token-bucket";
 /// Checks of each of two threads after which [`WIDE`] is taken back: nearly all that it has.
 pub const WIDE_CHECKS: usize = 9_500;
 
+/// The same with a quota that lasts for chunks so long that a message between two processes is
+/// nothing beside one.
+pub const WIDEST: &str = "200000/minute; 200000/second token-bucket";
+
+/// Checks of each of two processes after which [`WIDEST`] is taken back.
+pub const WIDEST_CHECKS: usize = 95_000;
+
 /// What is asked of the limiter.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Ask {
@@ -69,7 +76,7 @@ impl Ask {
 }
 
 #[inline(always)]
-fn check(limiter: &Limiter, key: &str) -> bool {
+pub(crate) fn check(limiter: &Limiter, key: &str) -> bool {
     let decision = limiter.check(key);
     // By reference: the decision must be in memory, and is not copied to get there.
     matches!(black_box(&decision), Ok(decision) if decision.allowed())
@@ -126,9 +133,19 @@ fn builder(policy: &str, keys: usize) -> LimiterBuilder {
 /// # Errors
 /// A limiter that cannot be built, or keys that cannot be prepared.
 pub fn seed(ask: Ask, situation: Situation<'_>) -> Result<Contender> {
+    let limiter = Arc::new(seed_builder(situation.keys.len()).build()?);
+    Ok(prepared_seed(ask, &limiter, situation))
+}
+
+/// The defaults for the seed's policy.
+pub(crate) fn seed_builder(keys: usize) -> LimiterBuilder {
+    builder(SEED, keys)
+}
+
+/// A limiter of the seed's policy, its keys as the situation wants them.
+pub(crate) fn prepared_seed(ask: Ask, limiter: &Arc<Limiter>, situation: Situation<'_>) -> Contender {
     let units = if situation.expect == Expect::Denied { 100 } else { u64::from(situation.live) };
-    let limiter = Arc::new(builder(SEED, situation.keys.len()).build()?);
-    Ok(prepared(ask, &limiter, lived_through(units), situation))
+    prepared(ask, limiter, lived_through(units), situation)
 }
 
 /// tidegate with the seed's policy on the precise clock, to see what the clock alone is worth.
@@ -241,7 +258,7 @@ fn fill(limiter: &Limiter, key: &str, state: State) -> Result<()> {
     limiter.reset(key)?;
     let steps = state.units.div_ceil(state.at_once);
     let span = state.apart.saturating_mul(u32::try_from(steps)?);
-    let mut at = Nanos::from(Clock::Coarse.now().saturating_since(Nanos::from(span)));
+    let mut at = Nanos::from(limiter.now().saturating_since(Nanos::from(span)));
     for step in 0..steps {
         let cost = state.at_once.min(state.units - step * state.at_once);
         let decision = limiter.check_at(key, cost, at)?;

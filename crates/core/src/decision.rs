@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::algorithm::any::AnyRule;
 use crate::algorithm::{Outcome, Reading, Rule};
-use crate::clock::{Clock, unix_now};
+use crate::clock::unix_now;
 use crate::limit::{Algorithm, Limit};
 use crate::policy::{MAX_LIMITS, Policy, Report};
 use crate::time::{Nanos, duration_nanos};
@@ -36,11 +36,12 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn new(policy: Policy, clock: &Clock) -> Self {
-        let lag = duration_nanos(clock.lag());
+    /// For a table that counts with this lag of its clock, whose readings are Unix time or not.
+    pub(crate) fn new(policy: Policy, lag: Duration, wall_is_now: bool) -> Self {
+        let lag = duration_nanos(lag);
         let rule = |limit: &Limit| AnyRule::of(limit, lag.div_ceil(limit.tick_nanos()));
         let rules = policy.limits().iter().map(rule).collect();
-        Self { rules, wall_is_now: clock.is_manual(), policy }
+        Self { rules, wall_is_now, policy }
     }
 
     pub(crate) fn policy(&self) -> &Policy {

@@ -131,6 +131,8 @@ pub enum SegmentFault {
         /// The clock that was asked for.
         wanted: &'static str,
     },
+    /// The file's header is damaged.
+    Damaged,
     /// The hash of this library gives other values than the one that filled the file.
     Hash,
     /// The file is not as long as its table: it was cut short, or something was added.
@@ -243,6 +245,7 @@ impl fmt::Display for SegmentFault {
                     "it counts by the {found} clock, not by the {wanted} one: all processes use the same"
                 )
             }
+            Self::Damaged => f.write_str("its header is damaged: remove it when no process uses it"),
             Self::Hash => f.write_str("it was filled by a library whose hash gives other values"),
             Self::Size { found, wanted } => {
                 write!(f, "it has {found} bytes where its table has {wanted}: it was cut short or damaged")
@@ -264,7 +267,21 @@ impl fmt::Display for SegmentFault {
     }
 }
 
+impl From<SegmentFault> for Error {
+    fn from(fault: SegmentFault) -> Self {
+        Self::Segment { path: None, fault }
+    }
+}
+
 impl Error {
+    /// The same error with the file that a segment's fault is about.
+    pub(crate) fn in_segment(self, file: &std::path::Path) -> Self {
+        match self {
+            Self::Segment { path: None, fault } => Self::Segment { path: Some(file.to_owned()), fault },
+            other => other,
+        }
+    }
+
     /// A short name of what is wrong, the same in every language and never changed.
     ///
     /// ```
@@ -304,6 +321,7 @@ impl SegmentFault {
             Self::Policy { .. } => "segment-policy",
             Self::Capacity { .. } => "segment-capacity",
             Self::Clock { .. } => "segment-clock",
+            Self::Damaged => "segment-damaged",
             Self::Hash => "segment-hash",
             Self::Size { .. } => "segment-size",
             Self::NoSpace { .. } => "segment-no-space",

@@ -23,6 +23,8 @@
 //! 64 KiB). A denial is a result, not an error; [`Error`] is for bad input. Nothing here panics.
 
 #![warn(missing_docs)]
+// Segments, and what serves them alone, are not modelled.
+#![cfg_attr(loom, allow(dead_code))]
 
 mod address;
 mod algorithm;
@@ -50,6 +52,8 @@ pub use limiter::{
     check_all,
 };
 pub use policy::{IntoPolicy, MAX_LIMITS, Policy, Report};
+#[cfg(all(target_os = "linux", not(loom)))]
+pub use store::segment::{SegmentKey, SegmentProcess, SegmentSnapshot, SegmentView};
 pub use time::Nanos;
 
 #[cfg(feature = "policy-file")]

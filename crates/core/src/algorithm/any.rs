@@ -60,6 +60,13 @@ impl Rule for AnyRule {
         any!(self, state, rule, state, plain => rule.write(state, word));
     }
 
+    fn counts_from_last(&self) -> bool {
+        match self {
+            Self::Log(rule) => rule.counts_from_last(),
+            Self::Bucket(rule) => rule.counts_from_last(),
+        }
+    }
+
     fn settle(&self, state: AnyState, ring: impl Ring, present: Present) -> AnyState {
         any!(self, state, rule, state, wrapped => rule.settle(state, ring, present))
     }
@@ -89,6 +96,10 @@ impl Rule for AnyRule {
 
     fn spent_for(&self, state: AnyState, present: Present) -> Option<u64> {
         any!(self, state, rule, state, plain => rule.spent_for(state, present))
+    }
+
+    fn next_slot(&self, state: AnyState) -> Option<u32> {
+        any!(self, state, rule, state, plain => rule.next_slot(state))
     }
 
     fn recovers_at(&self, state: AnyState, last: u64) -> Option<u64> {

@@ -160,6 +160,11 @@ impl Rule for BucketRule {
     }
 
     #[inline(always)]
+    fn counts_from_last(&self) -> bool {
+        true
+    }
+
+    #[inline(always)]
     fn settle(&self, bucket: Bucket, _ring: impl Ring, present: Present) -> Bucket {
         if bucket.pending == 0 {
             bucket.paid(self, present.idle)
@@ -209,6 +214,11 @@ impl Rule for BucketRule {
     #[inline(always)]
     fn spent_for(&self, bucket: Bucket, _present: Present) -> Option<u64> {
         (bucket.free(self) < self.token.get()).then(|| bucket.until_holds(self, 1))
+    }
+
+    #[inline(always)]
+    fn next_slot(&self, _bucket: Bucket) -> Option<u32> {
+        None
     }
 
     fn recovers_at(&self, bucket: Bucket, last: u64) -> Option<u64> {

@@ -183,6 +183,11 @@ impl Rule for LogRule {
     }
 
     #[inline(always)]
+    fn counts_from_last(&self) -> bool {
+        false
+    }
+
+    #[inline(always)]
     fn settle(&self, log: Log, ring: impl Ring, present: Present) -> Log {
         if log.len == 0 || present.idle_nanos > self.stale_nanos {
             return Log { len: 0, ..log };
@@ -243,6 +248,11 @@ impl Rule for LogRule {
     #[inline(always)]
     fn spent_for(&self, log: Log, present: Present) -> Option<u64> {
         (log.len >= self.quota).then(|| self.until_leaves(log.oldest, present.now))
+    }
+
+    #[inline(always)]
+    fn next_slot(&self, log: Log) -> Option<u32> {
+        (log.len >= APART).then(|| self.wrap(log.head + log.in_ring()))
     }
 
     fn recovers_at(&self, log: Log, last: u64) -> Option<u64> {

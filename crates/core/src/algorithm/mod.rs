@@ -78,6 +78,10 @@ pub(crate) trait Rule: Copy {
     /// state or the new one.
     fn write(&self, state: Self::State, word: impl FnMut(usize, u64));
 
+    /// Whether a stored state is as of the entry's last admission, so that it means something else
+    /// as soon as the time of another one is stored.
+    fn counts_from_last(&self) -> bool;
+
     /// Brings a state to the present.
     fn settle(&self, state: Self::State, ring: impl Ring, present: Present) -> Self::State;
 
@@ -99,6 +103,9 @@ pub(crate) trait Rule: Copy {
 
     /// If a settled state denies a cost of 1, for how many ticks.
     fn spent_for(&self, state: Self::State, present: Present) -> Option<u64>;
+
+    /// The ring slot that the next unit is likely to go to, if there is one.
+    fn next_slot(&self, state: Self::State) -> Option<u32>;
 
     /// The tick at which the full quota is there again, given the tick of the last admission;
     /// `None` if it is.

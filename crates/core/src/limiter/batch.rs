@@ -4,7 +4,7 @@
 use super::Limiter;
 use crate::decision::Decision;
 use crate::error::Result;
-use crate::table::Same;
+use crate::table::{Same, with_limits};
 
 /// Keys whose cache lines are fetched together: enough to hide a miss to memory behind the
 /// others, few enough to stay in the first-level cache.
@@ -38,7 +38,7 @@ impl Limiter {
             super::validate_key(key.as_ref())?;
             self.validate(cost(i))?;
         }
-        let now = self.now();
+        let now = self.now_nanos();
         for (chunk, keys) in keys.chunks(CHUNK).enumerate() {
             let mut tags = [0; CHUNK];
             for (tag, key) in tags.iter_mut().zip(keys) {
@@ -48,6 +48,9 @@ impl Limiter {
             }
             let tags = tags.get(..keys.len()).unwrap_or(&[]);
             tags.iter().for_each(|&tag| self.table.prefetch_entry(tag));
+            with_limits!(self.table.layout, limits => {
+                tags.iter().for_each(|&tag| self.table.prefetch_rings(limits, tag));
+            });
             for (i, &tag) in tags.iter().enumerate() {
                 let index = chunk * CHUNK + i;
                 let near = self.table.guess(tag);

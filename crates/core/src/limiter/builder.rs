@@ -1,12 +1,16 @@
 //! Making a limiter.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ahash::RandomState;
+
+use super::hash::KeyHash;
 use super::{Limiter, OnFull, OnUnavailable};
 use crate::clock::Clock;
-use crate::error::{Error, Result, SegmentFault};
+use crate::error::Result;
 use crate::policy::{IntoPolicy, Policy};
+use crate::table::Table;
 use crate::time::duration_nanos;
 
 /// Keys that a limiter has room for unless told otherwise.
@@ -35,7 +39,7 @@ const TICKS_PER_EMISSION: u64 = 16;
 #[must_use]
 pub struct LimiterBuilder {
     policy: Result<Policy>,
-    max_keys: usize,
+    max_keys: Option<usize>,
     on_full: OnFull,
     on_unavailable: OnUnavailable,
     clock: Option<Clock>,
@@ -54,7 +58,7 @@ impl LimiterBuilder {
     pub(super) fn new(policy: impl IntoPolicy) -> Self {
         Self {
             policy: policy.into_policy(),
-            max_keys: DEFAULT_MAX_KEYS,
+            max_keys: None,
             on_full: OnFull::default(),
             on_unavailable: OnUnavailable::default(),
             clock: None,
@@ -65,7 +69,7 @@ impl LimiterBuilder {
     /// How many keys can be counted at once; 100,000 by default. This bounds the memory, which is
     /// reserved at once but used only as keys come.
     pub fn max_keys(self, max_keys: usize) -> Self {
-        Self { max_keys, ..self }
+        Self { max_keys: Some(max_keys), ..self }
     }
 
     /// What happens to a new key when the table is full of keys that still count.
@@ -98,18 +102,70 @@ impl LimiterBuilder {
     /// The limiter.
     ///
     /// # Errors
-    /// A policy that cannot be read, a capacity of 0, no memory for the table.
+    /// A policy that cannot be read, a capacity of 0, no memory for the table; of a segment
+    /// [`Error::Segment`] with what is wrong with it, and nothing about it is changed then.
     pub fn build(self) -> Result<Limiter> {
         let policy = self.policy?;
-        let unsupported = |path| Err(Error::Segment { path, fault: SegmentFault::Unsupported });
-        match self.place {
-            Place::Process => {}
-            Place::File(path) => return unsupported(Some(path)),
-            Place::Anonymous => return unsupported(None),
-        }
-        let clock = self.clock.unwrap_or_else(|| automatic_clock(&policy));
-        Limiter::assemble(policy, self.max_keys, self.on_full, clock)
+        let options = Options { on_full: self.on_full, on_unavailable: self.on_unavailable };
+        let parts = match self.place {
+            Place::Process => in_process(&policy, self.max_keys, self.clock),
+            Place::File(path) => in_segment(&policy, self.max_keys, self.clock, Some(&path)),
+            Place::Anonymous => in_segment(&policy, self.max_keys, self.clock, None),
+        }?;
+        Ok(Limiter::assemble(policy, parts, options))
     }
+}
+
+/// What a check does when the table cannot decide.
+pub(super) struct Options {
+    pub(super) on_full: OnFull,
+    pub(super) on_unavailable: OnUnavailable,
+}
+
+/// A table, and what belongs to it.
+pub(super) struct Parts {
+    pub(super) table: Table,
+    pub(super) hash: KeyHash,
+    pub(super) clock: Clock,
+    /// The lag of the clock that the table counts with.
+    pub(super) lag: Duration,
+    pub(super) epoch: u64,
+}
+
+fn in_process(policy: &Policy, max_keys: Option<usize>, clock: Option<Clock>) -> Result<Parts> {
+    let clock = clock.unwrap_or_else(|| automatic_clock(policy));
+    let lag = clock.lag();
+    let table = Table::in_process(policy, max_keys.unwrap_or(DEFAULT_MAX_KEYS), lag)?;
+    Ok(Parts { table, hash: KeyHash::Process(RandomState::new()), clock, lag, epoch: 0 })
+}
+
+#[cfg(all(target_os = "linux", not(loom)))]
+fn in_segment(
+    policy: &Policy,
+    max_keys: Option<usize>,
+    clock: Option<Clock>,
+    path: Option<&Path>,
+) -> Result<Parts> {
+    use crate::store::segment::{self, Segment, Wanted};
+    let default_clock = automatic_clock(policy);
+    let wanted = Wanted { policy, max_keys, default_max_keys: DEFAULT_MAX_KEYS, clock, default_clock };
+    let opened = match path {
+        Some(path) => segment::open(path, &wanted),
+        None => segment::anonymous(&wanted),
+    };
+    let Segment { table, hash, clock, lag, epoch } = opened?;
+    Ok(Parts { table, hash: KeyHash::Segment(hash), clock, lag, epoch })
+}
+
+#[cfg(not(all(target_os = "linux", not(loom))))]
+fn in_segment(
+    _policy: &Policy,
+    _max_keys: Option<usize>,
+    _clock: Option<Clock>,
+    path: Option<&Path>,
+) -> Result<Parts> {
+    let fault = crate::SegmentFault::Unsupported;
+    Err(crate::Error::Segment { path: path.map(Path::to_owned), fault })
 }
 
 fn automatic_clock(policy: &Policy) -> Clock {

@@ -26,12 +26,16 @@ pub struct Counters {
     pub overflowed: u64,
     /// Entries whose limits had all recovered and whose place a new key took.
     pub reclaimed: u64,
+    /// Calls whose entry could not be had, decided by [`OnUnavailable`](crate::OnUnavailable);
+    /// each is also admitted or denied.
+    pub unavailable: u64,
 }
 
 const SHARDS: usize = 32;
 const OVERFLOWED: usize = MAX_LIMITS + 1;
 const RECLAIMED: usize = MAX_LIMITS + 2;
-const EVENTS: usize = MAX_LIMITS + 3;
+const UNAVAILABLE: usize = MAX_LIMITS + 3;
+const EVENTS: usize = MAX_LIMITS + 4;
 
 /// A multiple of two cache lines, since processors fetch lines in pairs.
 #[derive(Default)]
@@ -60,6 +64,10 @@ impl Shards {
         self.add(OVERFLOWED);
     }
 
+    pub(super) fn unavailable(&self) {
+        self.add(UNAVAILABLE);
+    }
+
     pub(super) fn reclaimed(&self) {
         self.add(RECLAIMED);
     }
@@ -86,6 +94,7 @@ impl Shards {
             denied: (0..limits).map(|limit| sum(1 + limit)).collect(),
             overflowed: sum(OVERFLOWED),
             reclaimed: sum(RECLAIMED),
+            unavailable: sum(UNAVAILABLE),
         }
     }
 }

@@ -1,12 +1,12 @@
 //! One request that several keys pay for: a user and the organisation that it belongs to, each
 //! with its own policy. All admit, or nothing is taken.
 
-use super::{Limiter, OnFull};
+use super::{Limiter, Stand};
 use crate::decision::{Decision, Readings, Verdict};
 use crate::error::{Error, Result};
 use crate::policy::MAX_LIMITS;
 use crate::table::joint::{self, Part};
-use crate::table::{Same, Target};
+use crate::table::{Found, Miss, Same};
 
 /// A key of one limiter, and what it is to pay.
 #[derive(Clone, Copy, Debug)]
@@ -109,24 +109,11 @@ fn validate(parts: &[Joint<'_>]) -> Result<Vec<u64>> {
     parts.iter().map(|part| part.limiter.tag(part.key)).collect()
 }
 
-/// What stands for one part.
-enum Stand {
-    Entry(Target),
-    /// No room: it is not counted, and denied or not.
-    Uncounted {
-        denied: bool,
-    },
-}
-
 /// `None` if a key lost its entry on the way.
 fn attempt<'a>(parts: &[Joint<'a>], tags: &[u64]) -> Option<Vec<Decision<'a>>> {
-    let times: Vec<u64> = parts.iter().map(|part| part.limiter.now()).collect();
-    let stands: Vec<Stand> = parts
-        .iter()
-        .zip(tags)
-        .zip(&times)
-        .map(|((part, &tag), &now)| stand(part.limiter, tag, now))
-        .collect();
+    let times: Vec<u64> = parts.iter().map(|part| part.limiter.now_nanos()).collect();
+    let mut stands: Vec<Stand> =
+        parts.iter().zip(tags).zip(&times).map(|((part, &tag), &now)| part.limiter.stand(tag, now)).collect();
     let refused = stands.iter().any(|stand| matches!(stand, Stand::Uncounted { denied: true }));
     let entries: Vec<Part<'_>> = parts
         .iter()
@@ -137,29 +124,35 @@ fn attempt<'a>(parts: &[Joint<'a>], tags: &[u64]) -> Option<Vec<Decision<'a>>> {
             Stand::Uncounted { .. } => None,
         })
         .collect();
-    let verdicts = if refused { look_at_all(&entries)? } else { joint::check(&entries)? };
+    let found = if refused { look_at_all(&entries) } else { joint::check(&entries) };
+    let verdicts = match found {
+        Ok(verdicts) => verdicts,
+        Err(Miss::Gone) => return None,
+        Err(Miss::Unavailable) => {
+            // Whichever it is, the request has to do without all of them.
+            stands = parts.iter().map(|part| without_entry(part.limiter)).collect();
+            Vec::new()
+        }
+    };
+    let refused = stands.iter().any(|stand| matches!(stand, Stand::Uncounted { denied: true }));
     let taken = !refused && verdicts.iter().all(|verdict| verdict.violated == 0);
     let mut verdicts = verdicts.into_iter();
     let decide = |((part, stand), (&tag, &now)): ((&Joint<'a>, &Stand), (&u64, &u64))| {
         let limiter = part.limiter;
-        let (verdict, tracked) = match stand {
+        let (verdict, tracked) = match *stand {
             Stand::Entry(target) => (verdicts.next()?, target.tag == tag),
-            Stand::Uncounted { denied: true } => (limiter.table.no_room(now), false),
-            Stand::Uncounted { denied: false } => (limiter.table.fresh(now, Same(part.cost), taken), false),
+            Stand::Uncounted { denied } => (limiter.uncounted(denied, now, Same(part.cost), taken), false),
         };
         Some(limiter.decision(verdict, tracked))
     };
     parts.iter().zip(&stands).zip(tags.iter().zip(&times)).map(decide).collect()
 }
 
-fn look_at_all(entries: &[Part<'_>]) -> Option<Vec<Verdict<Readings>>> {
-    let look = |part: &Part<'_>| part.table.look(part.target, part.now, Same(part.cost));
-    entries.iter().map(look).collect()
+fn without_entry(limiter: &Limiter) -> Stand {
+    Stand::Uncounted { denied: limiter.denies_unavailable() }
 }
 
-fn stand(limiter: &Limiter, tag: u64, now: u64) -> Stand {
-    match limiter.table.lookup(tag).or_else(|| limiter.place(tag, now)) {
-        Some(target) => Stand::Entry(target),
-        None => Stand::Uncounted { denied: limiter.on_full == OnFull::Deny },
-    }
+fn look_at_all(entries: &[Part<'_>]) -> Found<Vec<Verdict<Readings>>> {
+    let look = |part: &Part<'_>| part.table.look(part.target, part.now, Same(part.cost));
+    entries.iter().map(look).collect()
 }

@@ -56,12 +56,12 @@ impl<'a> Key<'a> {
     #[inline]
     #[must_use = "false is a denial"]
     pub fn allow(&self) -> bool {
-        self.limiter.allow_near(self.target(), self.tag, self.limiter.now())
+        self.limiter.allow_near(self.target(), self.tag, self.limiter.now_nanos())
     }
 
     #[inline(always)]
     fn decide<A: Answer<'a>>(&self, costs: impl Costs) -> A {
-        self.limiter.decide_near(self.target(), self.tag, self.limiter.now(), costs)
+        self.limiter.decide_near(self.target(), self.tag, self.limiter.now_nanos(), costs)
     }
 
     #[inline(always)]

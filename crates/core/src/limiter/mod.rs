@@ -5,6 +5,7 @@ mod acquire;
 mod batch;
 mod builder;
 mod counters;
+mod hash;
 mod joint;
 mod key;
 
@@ -12,21 +13,20 @@ mod key;
 mod tests;
 
 use std::fmt;
-use std::hash::{BuildHasher, Hasher};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
-
-use ahash::RandomState;
 
 use crate::clock::{Clock, Listener};
 use crate::decision::{Decision, Plan, Readings, Verdict};
 use crate::error::{Error, Result};
 use crate::policy::{IntoPolicy, Policy};
-use crate::table::{Admission, Attempt, Costs, Limits, One, Same, Table, Target, with_limits};
+use crate::table::{Admission, Attempt, Costs, Limits, Miss, One, Same, Table, Target, with_limits};
 use crate::time::{MAX_NANOS, Nanos};
 
 use acquire::Waiters;
+use builder::{Options, Parts};
 use counters::Shards;
+use hash::KeyHash;
 
 pub use builder::LimiterBuilder;
 pub use counters::Counters;
@@ -83,13 +83,25 @@ pub enum OnUnavailable {
 pub struct Limiter {
     plan: Plan,
     table: Table,
-    hash: RandomState,
+    hash: KeyHash,
     clock: Clock,
+    /// What is added to the clock's readings, in nanoseconds.
+    epoch: u64,
     on_full: OnFull,
+    on_unavailable: OnUnavailable,
     /// The largest cost that every limit could ever admit.
     most: u64,
     counters: Shards,
     waiters: Arc<Waiters>,
+}
+
+/// What stands for a key in a check.
+enum Stand {
+    Entry(Target),
+    /// Nothing: it is not counted, and denied or not.
+    Uncounted {
+        denied: bool,
+    },
 }
 
 /// A decision in the form that a call returns it: made in place, since it is too large to be moved
@@ -126,17 +138,18 @@ impl Limiter {
         LimiterBuilder::new(policy)
     }
 
-    fn assemble(policy: Policy, max_keys: usize, on_full: OnFull, clock: Clock) -> Result<Self> {
-        let table = Table::in_process(&policy, max_keys, clock.lag())?;
+    fn assemble(policy: Policy, parts: Parts, options: Options) -> Self {
+        let Parts { table, hash, clock, lag, epoch } = parts;
+        let Options { on_full, on_unavailable } = options;
         let waiters = Arc::new(Waiters::default());
         if let Clock::Manual(clock) = &clock {
             let listener: Weak<Waiters> = Arc::downgrade(&waiters);
             clock.subscribe(listener as Weak<dyn Listener>);
         }
         let most = policy.limits().iter().map(crate::Limit::capacity).min().unwrap_or(0);
-        let (hash, counters) = (RandomState::new(), Shards::new());
-        let plan = Plan::new(policy, &clock);
-        Ok(Self { plan, table, hash, clock, on_full, most, counters, waiters })
+        let plan = Plan::new(policy, lag, clock.is_manual());
+        let counters = Shards::new();
+        Self { plan, table, hash, clock, epoch, on_full, on_unavailable, most, counters, waiters }
     }
 
     /// The policy.
@@ -149,6 +162,13 @@ impl Limiter {
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// The present by this limiter's time: the clock's, and in a shared segment one that goes on
+    /// from boot to boot of the machine (nanoseconds of Unix time, but for steps of the wall clock).
+    #[must_use]
+    pub fn now(&self) -> Nanos {
+        Nanos::new(self.now_nanos())
     }
 
     /// How many keys can be counted at once: at least as many as were asked for.
@@ -180,7 +200,7 @@ impl Limiter {
     pub fn check_n(&self, key: impl AsRef<[u8]>, cost: u64) -> Result<Decision<'_>> {
         let tag = self.tag(key.as_ref())?;
         self.validate(cost)?;
-        self.decide(tag, self.now(), Same(cost))
+        self.decide(tag, self.now_nanos(), Same(cost))
     }
 
     /// Decides as [`check_n`](Self::check_n) does, at a time that the caller gives in place of the
@@ -213,7 +233,7 @@ impl Limiter {
     pub fn check_costs(&self, key: impl AsRef<[u8]>, costs: &[u64]) -> Result<Decision<'_>> {
         let tag = self.tag(key.as_ref())?;
         self.validate_costs(costs)?;
-        self.decide(tag, self.now(), costs)
+        self.decide(tag, self.now_nanos(), costs)
     }
 
     /// Whether one unit for `key` is within every limit; taken if so. The same as
@@ -238,13 +258,16 @@ impl Limiter {
     /// What a check of one unit would be told, with the numbers as they are now; takes nothing.
     ///
     /// # Errors
-    /// As for [`check`](Self::check).
+    /// As for [`check`](Self::check); [`Error::Unavailable`] if the key's entry in a shared segment
+    /// cannot be had.
     pub fn peek(&self, key: impl AsRef<[u8]>) -> Result<Decision<'_>> {
         let tag = self.tag(key.as_ref())?;
-        let now = self.now();
+        let now = self.now_nanos();
         while let Some(target) = self.table.lookup(tag) {
-            if let Some(verdict) = self.table.look(target, now, Same(1)) {
-                return Ok(self.decision(verdict, true));
+            match self.table.look(target, now, Same(1)) {
+                Ok(verdict) => return Ok(self.decision(verdict, true)),
+                Err(Miss::Gone) => {}
+                Err(Miss::Unavailable) => return Err(unavailable()),
             }
         }
         Ok(self.decision(self.table.fresh(now, Same(1), false), true))
@@ -254,36 +277,36 @@ impl Limiter {
     /// gets its tokens back, up to full. A key that counts nothing stays as it is.
     ///
     /// # Errors
-    /// As for [`check_n`](Self::check_n).
+    /// As for [`check_n`](Self::check_n); [`Error::Unavailable`] if the key's entry in a shared
+    /// segment cannot be had.
     pub fn refund(&self, key: impl AsRef<[u8]>, cost: u64) -> Result<()> {
         let tag = self.tag(key.as_ref())?;
         self.validate(cost)?;
-        self.table.give_back(tag, Same(cost));
-        self.waiters.wake(tag);
-        Ok(())
+        self.changed(tag, self.table.give_back(tag, Same(cost)))
     }
 
     /// Gives a cost for each limit back, in the policy's order.
     ///
     /// # Errors
-    /// As for [`check_costs`](Self::check_costs).
+    /// As for [`check_costs`](Self::check_costs) and [`refund`](Self::refund).
     pub fn refund_costs(&self, key: impl AsRef<[u8]>, costs: &[u64]) -> Result<()> {
         let tag = self.tag(key.as_ref())?;
         self.validate_costs(costs)?;
-        self.table.give_back(tag, costs);
-        self.waiters.wake(tag);
-        Ok(())
+        self.changed(tag, self.table.give_back(tag, costs))
     }
 
     /// Forgets what `key` has used.
     ///
     /// # Errors
-    /// As for [`check`](Self::check).
+    /// As for [`check`](Self::check) and [`refund`](Self::refund).
     pub fn reset(&self, key: impl AsRef<[u8]>) -> Result<()> {
         let tag = self.tag(key.as_ref())?;
-        self.table.forget(tag);
+        self.changed(tag, self.table.forget(tag))
+    }
+
+    fn changed(&self, tag: u64, done: bool) -> Result<()> {
         self.waiters.wake(tag);
-        Ok(())
+        if done { Ok(()) } else { Err(unavailable()) }
     }
 
     /// Waits until `cost` units for `key` are admitted, at most for `timeout`. The decision is the
@@ -303,7 +326,7 @@ impl Limiter {
             let now = self.clock.now();
             let left = deadline.saturating_since(now);
             if turn.is_first() || left.is_zero() {
-                let decision: Decision<'_> = self.decide(tag, bounded(now), Same(cost));
+                let decision: Decision<'_> = self.decide(tag, self.limiter_time(now), Same(cost));
                 match decision.retry_after() {
                     Some(wait) if wait <= left => turn.sleep(&self.clock, wait),
                     _ => return Ok(decision),
@@ -325,19 +348,25 @@ impl Limiter {
 
     fn check_one(&self, key: &[u8]) -> Result<Decision<'_>> {
         let tag = self.tag(key)?;
-        self.decide(tag, self.now(), One)
+        self.decide(tag, self.now_nanos(), One)
     }
 
     fn allow_one(&self, key: &[u8]) -> Result<bool> {
         let tag = self.tag(key)?;
         self.table.prefetch_preferred(tag);
-        Ok(self.allow_near(self.table.guess(tag), tag, self.now()))
+        Ok(self.allow_near(self.table.guess(tag), tag, self.now_nanos()))
     }
 
     /// The present, within what the engine tells apart.
     #[inline(always)]
-    fn now(&self) -> u64 {
-        bounded(self.clock.now())
+    fn now_nanos(&self) -> u64 {
+        self.limiter_time(self.clock.now())
+    }
+
+    /// A reading of the clock as the limiter's time.
+    #[inline(always)]
+    fn limiter_time(&self, reading: Nanos) -> u64 {
+        reading.get().saturating_add(self.epoch).min(MAX_NANOS)
     }
 
     /// The fingerprint that stands for a key. Two of a million live keys share one with a
@@ -350,10 +379,8 @@ impl Limiter {
 
     #[inline(always)]
     fn tag_of(&self, valid_key: &[u8]) -> u64 {
-        let mut hasher = self.hash.build_hasher();
-        hasher.write(valid_key);
         // Zero is the tag of memory never written.
-        hasher.finish().max(1)
+        self.hash.of(valid_key).max(1)
     }
 
     #[inline(always)]
@@ -470,34 +497,58 @@ impl Limiter {
     #[inline(never)]
     fn search_and_decide(&self, tag: u64, now: u64, costs: impl Costs) -> Decision<'_> {
         loop {
-            let target = self.table.lookup(tag).or_else(|| self.place(tag, now));
-            let tracked = target.is_some_and(|target| target.tag == tag);
-            let verdict = match target {
-                Some(target) => self.table.check(target, now, costs),
-                None if self.on_full == OnFull::Allow => Some(self.table.fresh(now, costs, true)),
-                None => Some(self.table.no_room(now)),
+            let decided = match self.stand(tag, now) {
+                Stand::Entry(target) => {
+                    self.table.check(target, now, costs).map(|verdict| (verdict, target.tag == tag))
+                }
+                Stand::Uncounted { denied } => Ok((self.uncounted(denied, now, costs, true), false)),
             };
-            if let Some(verdict) = verdict {
-                return self.counted(self.decision(verdict, tracked));
-            }
+            let (verdict, tracked) = match decided {
+                Ok(decided) => decided,
+                Err(Miss::Gone) => continue,
+                Err(Miss::Unavailable) => {
+                    let denied = self.denies_unavailable();
+                    (self.uncounted(denied, now, costs, true), false)
+                }
+            };
+            return self.counted(self.decision(verdict, tracked));
         }
     }
 
-    /// The entry that counts for a newcomer: its own, or the one that all without room share.
-    /// `None` if it is not to be counted.
-    fn place(&self, tag: u64, now: u64) -> Option<Target> {
+    /// What stands for a key: its entry, given one if it has none; or the one that all without
+    /// room share; or nothing.
+    fn stand(&self, tag: u64, now: u64) -> Stand {
+        if let Some(target) = self.table.lookup(tag) {
+            return Stand::Entry(target);
+        }
         match self.table.admit(tag, now) {
             Admission::Placed { target, reclaimed } => {
                 if reclaimed {
                     self.counters.reclaimed();
                 }
-                Some(target)
+                Stand::Entry(target)
             }
             Admission::Full => {
                 self.counters.overflowed();
-                (self.on_full == OnFull::Overflow).then(|| self.table.overflow())
+                match self.on_full {
+                    OnFull::Overflow => Stand::Entry(self.table.overflow()),
+                    OnFull::Deny => Stand::Uncounted { denied: true },
+                    OnFull::Allow => Stand::Uncounted { denied: false },
+                }
             }
+            Admission::Unavailable => Stand::Uncounted { denied: self.denies_unavailable() },
         }
+    }
+
+    /// Whether a key is denied whose entry cannot be had; counted.
+    fn denies_unavailable(&self) -> bool {
+        self.counters.unavailable();
+        self.on_unavailable == OnUnavailable::Deny
+    }
+
+    /// The verdict on a key that is not counted.
+    fn uncounted(&self, denied: bool, now: u64, costs: impl Costs, take: bool) -> Verdict<Readings> {
+        if denied { self.table.no_room(now) } else { self.table.fresh(now, costs, take) }
     }
 
     #[inline(always)]
@@ -513,6 +564,17 @@ impl Limiter {
             self.counters.denied(decision.reported_index());
         }
         decision
+    }
+}
+
+#[cfg(test)]
+impl Limiter {
+    pub(crate) fn tag_for_tests(&self, key: &str) -> u64 {
+        self.tag_of(key.as_bytes())
+    }
+
+    pub(crate) fn table_for_tests(&self) -> &Table {
+        &self.table
     }
 }
 
@@ -540,6 +602,13 @@ fn validate_key(key: &[u8]) -> Result<()> {
 #[cold]
 fn bad_key(key: &[u8]) -> Error {
     if key.is_empty() { Error::EmptyKey } else { Error::KeyTooLong { len: key.len() } }
+}
+
+#[cold]
+fn unavailable() -> Error {
+    Error::Unavailable(
+        "the key's entry cannot be had: the process that writes to it has been stopped, or the segment's file was cut short",
+    )
 }
 
 #[cold]

@@ -9,8 +9,10 @@
 use super::Region;
 use super::layout::{FREE_AT, HEADER, LAST, Layout, TAG, VERSION};
 use super::limits::Limits;
-use super::sync::{AtomicU64, Backoff, Ordering, fence};
-use super::version::{self, LOCKED};
+use super::owners::{Owners, Wait, Waited};
+use super::sync::{AtomicU64, Ordering, fence, written_before};
+use super::version;
+use super::{Found, Miss, Table};
 use crate::algorithm::{Ring, Rule};
 use crate::decision::{Readings, Verdict};
 use crate::time::MAX_NANOS;
@@ -55,6 +57,7 @@ impl Costs for &[u64] {
 pub(crate) struct Entry<'a> {
     layout: &'a Layout,
     pub(super) region: &'a Region,
+    owners: &'a Owners,
     header: &'a [AtomicU64; HEADER],
     words: &'a [AtomicU64],
     /// Its first ring slot among the region's events.
@@ -83,10 +86,11 @@ pub(super) struct Evaluation<S> {
 
 impl<'a> Entry<'a> {
     #[inline(always)]
-    pub(super) fn at(region: &'a Region, layout: &'a Layout, slot: usize) -> Self {
+    pub(super) fn at(table: &'a Table, slot: usize) -> Self {
+        let Table { layout, region, owners } = table;
         let words = region.words(layout.entry_word(slot), layout.entry_words());
         let Some(header) = words.first_chunk() else { unreachable!("every entry has a header") };
-        Self { layout, region, header, words, ring: layout.ring_start(slot) }
+        Self { layout, region, owners, header, words, ring: layout.ring_start(slot) }
     }
 
     #[inline(always)]
@@ -122,17 +126,69 @@ impl<'a> Entry<'a> {
         self.load(TAG)
     }
 
-    /// The version when nobody is writing.
+    /// The version when nobody is writing; `None` if whoever does does not go on.
     #[inline(always)]
-    pub(super) fn unlocked_version(&self) -> u64 {
+    pub(super) fn unlocked_version(&self) -> Option<u64> {
         let version = self.head(VERSION).load(Ordering::Acquire);
-        if version & LOCKED == 0 { version } else { wait_until_unlocked(self.head(VERSION)) }
+        if version::is_locked(version) { self.wait_until_unlocked() } else { Some(version) }
     }
 
-    /// The version if nobody is writing at this moment.
-    pub(super) fn try_version(&self) -> Option<u64> {
+    #[cold]
+    fn wait_until_unlocked(&self) -> Option<u64> {
+        let mut wait = Wait::new(self.owners);
+        loop {
+            let version = self.head(VERSION).load(Ordering::Acquire);
+            if !version::is_locked(version) {
+                return Some(version);
+            }
+            self.wait_once(&mut wait, version)?;
+        }
+    }
+
+    /// Waits a little for whoever has locked the entry; `None` if that is in vain.
+    fn wait_once(&self, wait: &mut Wait<'_>, locked: u64) -> Option<()> {
+        match wait.for_word(locked, version::owner(locked)) {
+            Waited::Some => {}
+            Waited::HolderEnded => self.take_over(locked),
+            Waited::Stalled => return None,
+        }
+        Some(())
+    }
+
+    /// Gives back what a process had locked that has ended. It may have written any prefix of its
+    /// writes, each of which is a state that counts no less than was granted.
+    fn take_over(&self, locked: u64) {
+        let Some(me) = self.owners.me() else { return };
+        let version = version::unlocked(locked);
+        let mine = version::locked(version, me);
+        let word = self.head(VERSION);
+        if word.compare_exchange(locked, mine, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+            self.unlock(version, version::blocker(version));
+        }
+    }
+
+    /// Gives the entry back if whoever has locked it has ended.
+    pub(super) fn release_if(&self, has_ended: impl Fn(u32) -> bool) {
         let version = self.head(VERSION).load(Ordering::Acquire);
-        (version & LOCKED == 0).then_some(version)
+        if version::is_locked(version) && has_ended(version::owner(version)) {
+            self.take_over(version);
+        }
+    }
+
+    /// The time of the last admission.
+    pub(super) fn last(&self) -> u64 {
+        self.load(LAST) & MAX_NANOS
+    }
+
+    /// The version if nobody is writing at this moment, else the locked word.
+    pub(super) fn try_version(&self) -> Result<u64, u64> {
+        let version = self.head(VERSION).load(Ordering::Acquire);
+        if version::is_locked(version) { Err(version) } else { Ok(version) }
+    }
+
+    /// Waits a little for whoever is writing; `false` if that is in vain.
+    pub(super) fn wait_for_writer(&self, wait: &mut Wait<'_>) -> bool {
+        self.try_version().map_or_else(|locked| self.wait_once(wait, locked).is_some(), |_| true)
     }
 
     /// Whether everything read since `version` was read is one state of the entry.
@@ -145,7 +201,8 @@ impl<'a> Entry<'a> {
     /// Takes the right to write, if nothing has been written since `version` was read.
     #[inline(always)]
     pub(super) fn try_lock(&self, version: u64) -> bool {
-        let locked = version | LOCKED;
+        let Some(me) = self.owners.me() else { return false };
+        let locked = version::locked(version, me);
         let word = self.head(VERSION);
         let taken = word.compare_exchange(version, locked, Ordering::AcqRel, Ordering::Relaxed).is_ok();
         // A reader that sees any word written from here on also sees the lock.
@@ -173,20 +230,27 @@ impl<'a> Entry<'a> {
         }
         let version = self.head(VERSION).load(Ordering::Acquire);
         let now = now.max(self.load(LAST));
-        let certain = version & LOCKED == 0 && self.tag() == tag && now < self.load(FREE_AT);
+        let certain = !version::is_locked(version) && self.tag() == tag && now < self.load(FREE_AT);
         (certain && self.is_unchanged(version)).then(|| version::blocker(version))
     }
 
-    /// A look at the entry; `None` if it is not, or no longer, that of `tag`.
+    /// A look at the entry, if it is that of `tag`.
     #[inline(always)]
-    pub(super) fn open(&self, tag: u64, now: u64) -> Option<Opened> {
-        let version = self.unlocked_version();
+    pub(super) fn open(&self, tag: u64, now: u64) -> Found<Opened> {
+        let Some(version) = self.unlocked_version() else { return Err(Miss::Unavailable) };
         // After the version and before the state: the slot may be another key's by now.
         if self.tag() != tag {
-            return None;
+            return Err(Miss::Gone);
         }
         let last = self.load(LAST) & MAX_NANOS;
-        Some(Opened { version, last, now: now.max(last) })
+        Ok(Opened { version, last, now: now.max(last) })
+    }
+
+    /// A look at the entry without waiting for anybody.
+    pub(super) fn try_open(&self, tag: u64, now: u64) -> Option<Opened> {
+        let version = self.try_version().ok()?;
+        let last = self.last();
+        (self.tag() == tag).then_some(Opened { version, last, now: now.max(last) })
     }
 
     /// Whether the entry seems to deny any cost. One comparison, whatever the number of limits.
@@ -253,7 +317,8 @@ impl<'a> Entry<'a> {
     }
 
     /// The second half of [`commit`](Self::commit): writes under the lock and gives it back. Every
-    /// prefix of the writes can only count more than was granted, never less.
+    /// prefix of the writes can only count more than was granted, never less: a process may be
+    /// killed after any of them.
     #[inline(always)]
     pub(super) fn write<L: Limits + ?Sized>(
         &self,
@@ -261,11 +326,19 @@ impl<'a> Entry<'a> {
         evaluation: &Evaluation<L::Steps>,
         costs: impl Costs,
     ) -> Verdict<L::Readings> {
-        let (passes, readings) = limits.take(*self, &evaluation.steps, costs);
-        self.store(LAST, evaluation.now);
+        let (passes, readings) = limits.take(*self, &evaluation.steps, evaluation.now, costs);
         self.store_free_at(passes.at);
         self.unlock(evaluation.version, passes.blocker);
         Verdict { now: evaluation.now, violated: 0, readings }
+    }
+
+    /// Stores the time of an admission: after what is complete in itself, and before what counts
+    /// from that time.
+    #[inline(always)]
+    pub(super) fn store_last(&self, now: u64) {
+        written_before();
+        self.store(LAST, now);
+        written_before();
     }
 
     #[inline(always)]
@@ -276,46 +349,65 @@ impl<'a> Entry<'a> {
     }
 
     /// Locks the entry once nobody else writes to it, if it is `tag`'s then.
-    fn lock_for(&self, tag: u64) -> Option<u64> {
+    fn lock_for(&self, tag: u64) -> Found<u64> {
         loop {
-            let version = self.unlocked_version();
+            if self.owners.me().is_none() {
+                return Err(Miss::Unavailable);
+            }
+            let Some(version) = self.unlocked_version() else { return Err(Miss::Unavailable) };
             if self.tag() != tag {
-                return None;
+                return Err(Miss::Gone);
             }
             if self.try_lock(version) {
-                return Some(version);
+                return Ok(version);
             }
         }
     }
 
-    /// Gives costs back; `false` if the entry is not `tag`'s.
-    pub(super) fn give_back(&self, tag: u64, costs: impl Costs) -> bool {
-        let Some(version) = self.lock_for(tag) else { return false };
-        // First of all, so that no state in between denies what is already given back.
-        self.store_free_at(0);
-        for (i, limit) in self.layout.limits.iter().enumerate() {
-            limit.give_back(*self, costs.of(i));
-        }
-        self.unlock(version, 0);
-        true
+    /// Gives costs back, if the entry is `tag`'s.
+    pub(super) fn give_back(&self, tag: u64, costs: impl Costs) -> Found<()> {
+        self.lock_for(tag).map(|version| {
+            // First of all, so that no state in between denies what is already given back.
+            self.store_free_at(0);
+            for (i, limit) in self.layout.limits.iter().enumerate() {
+                written_before();
+                limit.give_back(*self, costs.of(i));
+            }
+            self.unlock(version, 0);
+        })
     }
 
-    /// Forgets everything the entry counted; `false` if it is not `tag`'s.
-    pub(super) fn forget(&self, tag: u64) -> bool {
-        let Some(version) = self.lock_for(tag) else { return false };
-        self.clear();
-        self.unlock(version, 0);
-        true
+    /// Forgets everything the entry counted, if it is `tag`'s.
+    pub(super) fn forget(&self, tag: u64) -> Found<()> {
+        self.lock_for(tag).map(|version| {
+            self.clear();
+            self.unlock(version, 0);
+        })
+    }
+
+    /// Makes the entry that of `tag` if it is not, with nothing counted.
+    pub(super) fn restore(&self, tag: u64) {
+        if let Some(version) = self.unlocked_version()
+            && self.try_lock(version)
+        {
+            self.assign(tag);
+            self.unlock(version, 0);
+        }
     }
 
     /// Makes a locked entry that of `tag`, with nothing counted.
     pub(super) fn assign(&self, tag: u64) {
         self.clear();
         self.store(TAG, tag);
+        written_before();
     }
 
+    /// The time first: without it everything that the other words may hold has long recovered.
     fn clear(&self) {
-        self.words.iter().skip(LAST).for_each(|word| word.store(0, Ordering::Relaxed));
+        self.words.iter().skip(LAST).for_each(|word| {
+            word.store(0, Ordering::Relaxed);
+            written_before();
+        });
     }
 
     /// When every limit has its full quota again: the entry then equals an absent one. Zero if it
@@ -324,18 +416,6 @@ impl<'a> Entry<'a> {
         let last = self.load(LAST) & MAX_NANOS;
         let limits = self.layout.limits.iter();
         limits.map(|limit| limit.recovers_at(*self, last)).max().unwrap_or(0)
-    }
-}
-
-#[cold]
-fn wait_until_unlocked(version: &AtomicU64) -> u64 {
-    let mut backoff = Backoff::new();
-    loop {
-        backoff.wait();
-        let version = version.load(Ordering::Acquire);
-        if version & LOCKED == 0 {
-            return version;
-        }
     }
 }
 

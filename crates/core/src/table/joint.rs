@@ -3,7 +3,7 @@
 use super::entry::{Entry, Evaluation, Same};
 use super::limits::{Limits, Placed};
 use super::sync::Backoff;
-use super::{Table, Target};
+use super::{Found, Miss, Table, Target};
 use crate::algorithm::any::AnyRule;
 use crate::decision::{Readings, Verdict};
 
@@ -23,28 +23,31 @@ impl Part<'_> {
 
 type Whole = Evaluation<<[Placed<AnyRule>] as Limits>::Steps>;
 
-/// The verdict on every part, in order; if none is violated the costs are taken. `None` if an
-/// entry is not its target's any more. No entry may be named twice.
+/// The verdict on every part, in order; if none is violated the costs are taken. No entry may be
+/// named twice.
 ///
 /// Optimistic, in the manner of a single check: evaluate all, then either prove that no entry
 /// has changed since, or lock every one from the version it had. A lock that cannot be had at
 /// once gives all up again, so there is no order in which they could wait for each other.
-pub(crate) fn check(parts: &[Part<'_>]) -> Option<Vec<Verdict<Readings>>> {
+pub(crate) fn check(parts: &[Part<'_>]) -> Found<Vec<Verdict<Readings>>> {
     let entries: Vec<Entry<'_>> = parts.iter().map(|part| part.table.entry(part.target.slot)).collect();
     let mut backoff = Backoff::new();
     loop {
         let evaluate = |(entry, part): (&Entry<'_>, &Part<'_>)| {
             let opened = entry.open(part.target.tag, part.now)?;
-            Some(entry.evaluate(part.limits(), opened, Same(part.cost)))
+            Ok(entry.evaluate(part.limits(), opened, Same(part.cost)))
         };
-        let evaluated: Vec<Whole> = entries.iter().zip(parts).map(evaluate).collect::<Option<_>>()?;
+        let evaluated: Vec<Whole> = entries.iter().zip(parts).map(evaluate).collect::<Found<_>>()?;
         let decided = if evaluated.iter().all(|evaluation| evaluation.violated == 0) {
             commit_all(&entries, parts, &evaluated)
         } else {
             report_all(&entries, parts, &evaluated)
         };
-        if decided.is_some() {
-            return decided;
+        if let Some(decided) = decided {
+            return Ok(decided);
+        }
+        if parts.iter().any(|part| !part.table.is_writable()) {
+            return Err(Miss::Unavailable);
         }
         backoff.wait();
     }

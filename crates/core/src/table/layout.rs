@@ -23,7 +23,7 @@ pub(super) const WAYS: usize = 8;
 /// Sets that a key may be in.
 const PROBES: usize = 64;
 /// Insertions into different parts of the table do not wait for each other.
-const LOCKS: usize = 64;
+pub(super) const LOCKS: usize = 64;
 /// One slot more is used for every 10 keys of the capacity asked for: a table of a million, with as
 /// many keys, then has a place for every one of them.
 const SPARE: usize = 10;

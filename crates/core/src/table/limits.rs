@@ -6,7 +6,7 @@
 
 use super::Region;
 use super::entry::{Costs, Entry};
-use super::sync::{AtomicU64, Ordering};
+use super::sync::{AtomicU64, Ordering, written_before};
 use crate::algorithm::any::{AnyRule, AnyState};
 use crate::algorithm::bucket::BucketRule;
 use crate::algorithm::log::LogRule;
@@ -42,6 +42,9 @@ pub(crate) trait Limits {
     /// What each limit says.
     type Readings: Copy;
 
+    /// Brings the ring slots near that the next admission is likely to write to.
+    fn prefetch_rings(&self, entry: Entry<'_>);
+
     /// The readings in the form that all decisions keep them.
     fn spread(readings: Self::Readings) -> Readings;
 
@@ -59,8 +62,15 @@ pub(crate) trait Limits {
         denied: impl Fn(usize) -> Option<u64> + Copy,
     ) -> Self::Readings;
 
-    /// Takes the costs and stores the states; what each limit says then.
-    fn take(&self, entry: Entry<'_>, steps: &Self::Steps, costs: impl Costs) -> (Passes, Self::Readings);
+    /// Takes the costs, and stores the states and `now` as the time of this admission; what each
+    /// limit says then.
+    fn take(
+        &self,
+        entry: Entry<'_>,
+        steps: &Self::Steps,
+        now: u64,
+        costs: impl Costs,
+    ) -> (Passes, Self::Readings);
 }
 
 impl<R> Verdict<R> {
@@ -111,8 +121,21 @@ impl<R: Rule> Placed<R> {
 
     #[inline(always)]
     fn write(&self, entry: Entry<'_>, state: R::State) {
-        let store = |word: &AtomicU64, value| word.store(value, Ordering::Relaxed);
+        // After the ring, and in the order in which the rule gives the words.
+        written_before();
+        let store = |word: &AtomicU64, value| {
+            word.store(value, Ordering::Relaxed);
+            written_before();
+        };
         self.rule.write(state, |index, value| store(entry.word(self.word + index), value));
+    }
+
+    /// Stores a state on that side of the time of the admission where it belongs.
+    #[inline(always)]
+    fn store(&self, entry: Entry<'_>, state: R::State, side: Side) {
+        if self.rule.counts_from_last() == (side == Side::AfterTime) {
+            self.write(entry, state);
+        }
     }
 
     #[inline(always)]
@@ -123,6 +146,14 @@ impl<R: Rule> Placed<R> {
     pub(super) fn give_back(&self, entry: Entry<'_>, cost: u64) {
         let state = self.rule.give_back(self.read(entry), self.events(entry), cost);
         self.write(entry, state);
+    }
+
+    /// Brings the ring slot near that the next admission is likely to write to.
+    #[inline(always)]
+    pub(super) fn prefetch_ring(&self, entry: Entry<'_>) {
+        if let Some(slot) = self.rule.next_slot(self.read(entry)) {
+            entry.region.prefetch_event(entry.ring + self.ring + slot as usize);
+        }
     }
 
     /// When the limit has its full quota again; 0 if it has.
@@ -150,23 +181,28 @@ impl<R: Rule> Placed<R> {
         self.rule.reading(step.state, self.events(entry), denied)
     }
 
+    /// The state with the cost taken.
     #[inline(always)]
-    fn take(
-        &self,
-        entry: Entry<'_>,
-        step: &Step<R::State>,
-        index: usize,
-        costs: impl Costs,
-    ) -> (Passes, Reading) {
-        let (events, present) = (self.events(entry), step.present);
-        let state = self.rule.take(step.state, events, present, costs.of(index));
-        self.write(entry, state);
+    fn taken(&self, entry: Entry<'_>, step: &Step<R::State>, index: usize, costs: impl Costs) -> R::State {
+        self.rule.take(step.state, self.events(entry), step.present, costs.of(index))
+    }
+
+    /// What a state says of which a cost has just been taken.
+    #[inline(always)]
+    fn after(&self, entry: Entry<'_>, state: R::State, present: Present, index: usize) -> (Passes, Reading) {
         let passes = self.rule.spent_for(state, present).map_or(Passes::NOW, |ticks| Passes {
             at: self.tick.start(present.now + ticks),
             blocker: index as u8,
         });
-        (passes, self.rule.reading(state, events, None))
+        (passes, self.rule.reading(state, self.events(entry), None))
     }
+}
+
+/// The two sides of the store of an admission's time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    BeforeTime,
+    AfterTime,
 }
 
 impl Passes {
@@ -181,6 +217,11 @@ impl Passes {
 impl<R: Rule> Limits for Placed<R> {
     type Steps = Step<R::State>;
     type Readings = Reading;
+
+    #[inline(always)]
+    fn prefetch_rings(&self, entry: Entry<'_>) {
+        self.prefetch_ring(entry);
+    }
 
     #[inline(always)]
     fn spread(reading: Reading) -> Readings {
@@ -208,14 +249,30 @@ impl<R: Rule> Limits for Placed<R> {
     }
 
     #[inline(always)]
-    fn take(&self, entry: Entry<'_>, step: &Self::Steps, costs: impl Costs) -> (Passes, Self::Readings) {
-        self.take(entry, step, 0, costs)
+    fn take(
+        &self,
+        entry: Entry<'_>,
+        step: &Self::Steps,
+        now: u64,
+        costs: impl Costs,
+    ) -> (Passes, Self::Readings) {
+        let state = self.taken(entry, step, 0, costs);
+        self.store(entry, state, Side::BeforeTime);
+        entry.store_last(now);
+        self.store(entry, state, Side::AfterTime);
+        self.after(entry, state, step.present, 0)
     }
 }
 
 impl<A: Rule, B: Rule> Limits for (Placed<A>, Placed<B>) {
     type Steps = (Step<A::State>, Step<B::State>);
     type Readings = (Reading, Reading);
+
+    #[inline(always)]
+    fn prefetch_rings(&self, entry: Entry<'_>) {
+        self.0.prefetch_ring(entry);
+        self.1.prefetch_ring(entry);
+    }
 
     #[inline(always)]
     fn spread((one, two): (Reading, Reading)) -> Readings {
@@ -243,9 +300,22 @@ impl<A: Rule, B: Rule> Limits for (Placed<A>, Placed<B>) {
     }
 
     #[inline(always)]
-    fn take(&self, entry: Entry<'_>, steps: &Self::Steps, costs: impl Costs) -> (Passes, Self::Readings) {
-        let (passes, one) = self.0.take(entry, &steps.0, 0, costs);
-        let (also, two) = self.1.take(entry, &steps.1, 1, costs);
+    fn take(
+        &self,
+        entry: Entry<'_>,
+        steps: &Self::Steps,
+        now: u64,
+        costs: impl Costs,
+    ) -> (Passes, Self::Readings) {
+        let one = self.0.taken(entry, &steps.0, 0, costs);
+        let two = self.1.taken(entry, &steps.1, 1, costs);
+        self.0.store(entry, one, Side::BeforeTime);
+        self.1.store(entry, two, Side::BeforeTime);
+        entry.store_last(now);
+        self.0.store(entry, one, Side::AfterTime);
+        self.1.store(entry, two, Side::AfterTime);
+        let (passes, one) = self.0.after(entry, one, steps.0.present, 0);
+        let (also, two) = self.1.after(entry, two, steps.1.present, 1);
         (passes.and(also), (one, two))
     }
 }
@@ -261,6 +331,10 @@ fn spread(one: Reading, two: Reading) -> Readings {
 impl Limits for [Placed<AnyRule>] {
     type Steps = [Option<Step<AnyState>>; MAX_LIMITS];
     type Readings = Readings;
+
+    fn prefetch_rings(&self, entry: Entry<'_>) {
+        self.iter().for_each(|limit| limit.prefetch_ring(entry));
+    }
 
     fn spread(readings: Readings) -> Readings {
         readings
@@ -290,12 +364,29 @@ impl Limits for [Placed<AnyRule>] {
         readings
     }
 
-    fn take(&self, entry: Entry<'_>, steps: &Self::Steps, costs: impl Costs) -> (Passes, Self::Readings) {
+    fn take(
+        &self,
+        entry: Entry<'_>,
+        steps: &Self::Steps,
+        now: u64,
+        costs: impl Costs,
+    ) -> (Passes, Self::Readings) {
+        let mut each = self.iter().zip(steps.iter().flatten()).enumerate();
+        let states: [Option<AnyState>; MAX_LIMITS] =
+            std::array::from_fn(|_| each.next().map(|(i, (limit, step))| limit.taken(entry, step, i, costs)));
+        let store = |side| {
+            self.iter()
+                .zip(states.iter().flatten())
+                .for_each(|(limit, &state)| limit.store(entry, state, side));
+        };
+        store(Side::BeforeTime);
+        entry.store_last(now);
+        store(Side::AfterTime);
         let mut readings = Readings::default();
         let mut passes = Passes::NOW;
-        let each = self.iter().zip(steps.iter().flatten()).zip(&mut readings).enumerate();
-        for (i, ((limit, step), reading)) in each {
-            let (also, taken) = limit.take(entry, step, i, costs);
+        let steps = steps.iter().flatten().zip(states.iter().flatten());
+        for (i, ((limit, (step, &state)), reading)) in self.iter().zip(steps).zip(&mut readings).enumerate() {
+            let (also, taken) = limit.after(entry, state, step.present, i);
             (passes, *reading) = (passes.and(also), taken);
         }
         (passes, readings)

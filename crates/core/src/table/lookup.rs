@@ -9,8 +9,10 @@
 
 use super::Table;
 use super::entry::Entry;
-use super::layout::WAYS;
-use super::sync::{AtomicU64, Backoff, Ordering};
+use super::layout::{LOCKS, WAYS};
+use super::owners::{Owners, Wait, Waited};
+use super::sync::{AtomicU64, Ordering};
+use super::version;
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const TOPS: u64 = 0x8080_8080_8080_8080;
@@ -49,6 +51,16 @@ pub(super) enum Place {
     At { slot: usize, reclaimed: bool },
     /// Every entry that it may use still counts for another key.
     Full,
+    /// A process that does not go on is in the way, or this one may not write any more.
+    Unavailable,
+}
+
+/// What became of looking for an unused entry in a set.
+enum Unused {
+    Taken(usize),
+    None,
+    /// A process that does not go on holds it, or this one may not write any more.
+    Unavailable,
 }
 
 /// An attempt at one entry.
@@ -60,22 +72,43 @@ enum Claim {
     Changed,
 }
 
-/// Held during an insertion; given back when dropped.
-struct InsertLock<'a>(&'a AtomicU64);
+/// Held during an insertion; given back when dropped. The word is of the same form as an entry's.
+struct InsertLock<'a> {
+    word: &'a AtomicU64,
+    version: u64,
+}
 
 impl<'a> InsertLock<'a> {
-    fn take(word: &'a AtomicU64) -> Self {
-        let mut backoff = Backoff::new();
-        while word.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_err() {
-            backoff.wait();
+    /// `None` if whoever holds it does not go on, or if this process may not write.
+    fn take(word: &'a AtomicU64, owners: &Owners) -> Option<Self> {
+        let mut wait = Wait::new(owners);
+        loop {
+            let me = owners.me()?;
+            let found = word.load(Ordering::Relaxed);
+            let waited = if version::is_locked(found) {
+                wait.for_word(found, version::owner(found))
+            } else {
+                Waited::HolderEnded
+            };
+            match waited {
+                Waited::Some => {}
+                // What an insertion has written is whole without the lock: each entry has its own.
+                Waited::HolderEnded => {
+                    let version = version::unlocked(found);
+                    let mine = version::locked(version, me);
+                    if word.compare_exchange(found, mine, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+                        return Some(Self { word, version });
+                    }
+                }
+                Waited::Stalled => return None,
+            }
         }
-        Self(word)
     }
 }
 
 impl Drop for InsertLock<'_> {
     fn drop(&mut self) {
-        self.0.store(0, Ordering::Release);
+        self.word.store(version::released(self.version, 0), Ordering::Release);
     }
 }
 
@@ -114,17 +147,40 @@ impl Table {
         self.layout.home(tag) * WAYS + preferred_way(tag)
     }
 
+    /// The ways of a set that were ever used, as one bit at the top of each byte.
+    pub(super) fn used_ways(&self, set: usize) -> u64 {
+        let word = self.tag_word(set).load(Ordering::Acquire);
+        let used = (0..WAYS).filter(|way| word >> (8 * way) & 0xff != 0);
+        used.fold(0, |mask, way| mask | 0x80 << (8 * way)) & self.layout.usable_ways(set)
+    }
+
+    /// Gives back the insertion locks whose holders have ended.
+    pub(super) fn release_insertions(&self, has_ended: impl Fn(u32) -> bool) {
+        for set in 0..LOCKS {
+            let word = self.region.word(self.layout.lock_word(set));
+            let found = word.load(Ordering::Relaxed);
+            if version::is_locked(found) && has_ended(version::owner(found)) {
+                let free = version::unlocked(found);
+                // Whoever was faster has done the same.
+                let _ = word.compare_exchange(found, free, Ordering::Acquire, Ordering::Relaxed);
+            }
+        }
+    }
+
     /// Gives a key an entry: an unused one, or one whose limits have all recovered.
     #[cold]
     pub(super) fn insert(&self, tag: u64, now: u64) -> Place {
         let home = self.layout.home(tag);
-        let _lock = InsertLock::take(self.region.word(self.layout.lock_word(home)));
+        let word = self.region.word(self.layout.lock_word(home));
+        let Some(_lock) = InsertLock::take(word, &self.owners) else { return Place::Unavailable };
         if let Some(slot) = self.find(tag) {
             return Place::At { slot, reclaimed: false };
         }
         for set in self.layout.probe(tag) {
-            if let Some(slot) = self.claim_unused(set, tag) {
-                return Place::At { slot, reclaimed: false };
+            match self.claim_unused(set, tag) {
+                Unused::Taken(slot) => return Place::At { slot, reclaimed: false },
+                Unused::None => {}
+                Unused::Unavailable => return Place::Unavailable,
             }
             if let Some(slot) = self.reclaim(set, tag, now) {
                 return Place::At { slot, reclaimed: true };
@@ -149,23 +205,25 @@ impl Table {
         }
     }
 
-    /// Takes an unused entry of a set. `None` only once the set has none left: a search goes past
-    /// a set only then, so an insertion may not go past it earlier.
-    fn claim_unused(&self, set: usize, tag: u64) -> Option<usize> {
-        let mut backoff = Backoff::new();
+    /// Takes an unused entry of a set. There is none only once the set has none left: a search goes
+    /// past a set only then, so an insertion may not go past it earlier.
+    fn claim_unused(&self, set: usize, tag: u64) -> Unused {
+        let mut wait = Wait::new(&self.owners);
         loop {
             let word = self.tag_word(set).load(Ordering::Acquire);
             let unused = zero_bytes(word) & self.layout.usable_ways(set);
-            let (lowest, preferred) = (ways(unused).next()?, preferred_way(tag));
+            let preferred = preferred_way(tag);
+            let Some(lowest) = ways(unused).next() else { return Unused::None };
             // Of the mask only the lowest bit is exact, so the byte itself is asked too.
             let shift = 8 * preferred;
             let free = unused >> shift & 0x80 != 0 && word >> shift & 0xff == 0;
             let way = if free { preferred } else { lowest };
             let slot = set * WAYS + way;
             match self.claim(set, way, tag, |_| byte(self.tag_word(set), way) == 0) {
-                Claim::Done => return Some(slot),
-                Claim::Busy => backoff.wait(),
-                Claim::Changed => {}
+                Claim::Done => return Unused::Taken(slot),
+                Claim::Busy if !self.entry(slot).wait_for_writer(&mut wait) => return Unused::Unavailable,
+                Claim::Busy if self.owners.me().is_none() => return Unused::Unavailable,
+                Claim::Busy | Claim::Changed => {}
             }
         }
     }
@@ -192,7 +250,11 @@ impl Table {
     /// Makes an entry that of `tag`, if it `is_free`, under the entry's own lock.
     fn claim(&self, set: usize, way: usize, tag: u64, is_free: impl Fn(&Entry<'_>) -> bool) -> Claim {
         let entry = self.entry(set * WAYS + way);
-        let Some(version) = entry.try_version() else { return Claim::Busy };
+        if entry.try_version().is_err() {
+            // The key of a writer that has ended may never be asked for again: it is found out here.
+            entry.release_if(|owner| self.owners.has_ended(owner));
+        }
+        let Ok(version) = entry.try_version() else { return Claim::Busy };
         if !is_free(&entry) {
             return Claim::Changed;
         }

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use loom::thread;
 
+use super::layout::VERSION;
+use super::owners::{Members, Owners};
 use super::sync::Ordering;
 use super::{Admission, Same, Table, Target};
 use crate::algorithm::Rule;
@@ -35,7 +37,7 @@ fn table(policy: &str, max_keys: usize) -> Arc<Table> {
 fn place(table: &Table, tag: u64) -> Option<Target> {
     match table.admit(tag, NOW) {
         Admission::Placed { target, .. } => Some(target),
-        Admission::Full => None,
+        Admission::Full | Admission::Unavailable => None,
     }
 }
 
@@ -43,7 +45,7 @@ fn place(table: &Table, tag: u64) -> Option<Target> {
 fn check(table: &Table, tag: u64) -> Option<bool> {
     loop {
         let target = table.lookup(tag).or_else(|| place(table, tag))?;
-        if let Some(verdict) = table.check(target, NOW, Same(1)) {
+        if let Ok(verdict) = table.check(target, NOW, Same(1)) {
             return Some(verdict.violated == 0);
         }
     }
@@ -185,14 +187,42 @@ fn loom_a_reclaimed_entry_is_another_keys() {
         let target = place(&table, ALICE).unwrap();
         let other = Arc::clone(&table);
         let thread = thread::spawn(move || match place(&other, BOB) {
-            Some(target) => other.check(target, NOW, Same(1)).map(|verdict| verdict.violated),
+            Some(target) => other.check(target, NOW, Same(1)).ok().map(|verdict| verdict.violated),
             None => None,
         });
-        let here = table.check(target, NOW, Same(1)).map(|verdict| verdict.violated);
+        let here = table.check(target, NOW, Same(1)).ok().map(|verdict| verdict.violated);
         let there = thread.join().unwrap();
         // Alice's unit or Bob's, never a denial of one by the other's, and never both in one entry.
         assert!(matches!((here, there), (Some(0), None) | (None, Some(0))), "{here:?} {there:?}");
     });
+}
+
+/// A writer that ended with its lock: of two that come upon it each is decided, and one is admitted.
+#[test]
+fn loom_a_lock_of_the_dead_is_taken_over_once() {
+    model(3, || {
+        let (owners, policy) = (Owners::shared(&ME, Box::new(OthersEnded)), "1/minute".parse().unwrap());
+        let table = Arc::new(Table::modelled(&policy, 1, owners).unwrap());
+        let target = place(&table, ALICE).unwrap();
+        let word = table.region.word(table.layout.entry_word(target.slot) + VERSION);
+        let version = word.load(Ordering::Relaxed);
+        word.store(version | 77 << 40 | 1, Ordering::Relaxed);
+        let other = Arc::clone(&table);
+        let ask = move |table: &Table| table.check(target, NOW, Same(1)).unwrap().violated == 0;
+        let thread = thread::spawn(move || ask(&other));
+        let here = ask(&table);
+        assert!(here ^ thread.join().unwrap());
+    });
+}
+
+static ME: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(5);
+
+struct OthersEnded;
+
+impl Members for OthersEnded {
+    fn has_ended(&self, owner: u32) -> bool {
+        owner != 5
+    }
 }
 
 /// Two joint checks over the same two tables, named in opposite orders: no deadlock, and with one

@@ -9,16 +9,23 @@ pub(crate) mod joint;
 mod layout;
 pub(crate) mod limits;
 mod lookup;
+pub(crate) mod owners;
+mod recovery;
 mod region;
 mod sync;
 mod version;
 
+#[cfg(all(test, not(loom)))]
+mod kill;
+#[cfg(all(test, not(loom)))]
+mod kill_tests;
 #[cfg(all(loom, test))]
 mod loom_models;
 
 pub(crate) use entry::{Costs, One, Same};
 pub(crate) use layout::Layout;
 pub(crate) use limits::{Limits, with_limits};
+pub(crate) use owners::Owners;
 pub(crate) use region::Region;
 
 use std::time::Duration;
@@ -27,13 +34,15 @@ use crate::algorithm::any::AnyRule;
 use crate::decision::{Readings, Verdict};
 use crate::error::Result;
 use crate::policy::Policy;
-use entry::Entry;
+use entry::{Entry, Opened};
 use limits::Placed;
 use lookup::Place;
 
 /// A table of entries, each the state of a policy's limits for one key.
 pub(crate) struct Table {
     pub(crate) layout: Layout,
+    /// Before the region: whoever looks for faults in it forgets it before it goes.
+    owners: Owners,
     region: Region,
 }
 
@@ -54,6 +63,21 @@ pub(crate) enum Admission {
     },
     /// There is no room for it.
     Full,
+    /// The table cannot be had at this moment.
+    Unavailable,
+}
+
+/// What came of asking an entry for something.
+pub(crate) type Found<T> = std::result::Result<T, Miss>;
+
+/// Why an entry was not found out about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Miss {
+    /// The entry is another key's.
+    Gone,
+    /// The entry cannot be had at this moment: a process that does not go on holds it, or this
+    /// one may not write to the table any more.
+    Unavailable,
 }
 
 /// What came of one look at an entry.
@@ -66,13 +90,13 @@ pub(crate) enum Attempt<R> {
 }
 
 impl Table {
-    pub(crate) fn new(layout: Layout, region: Region) -> Self {
-        Self { layout, region }
+    pub(crate) fn new(layout: Layout, region: Region, owners: Owners) -> Self {
+        Self { layout, owners, region }
     }
 
     #[inline(always)]
     fn entry(&self, slot: usize) -> Entry<'_> {
-        Entry::at(&self.region, &self.layout, slot)
+        Entry::at(self, slot)
     }
 
     /// The entry of a key that has one.
@@ -97,12 +121,28 @@ impl Table {
         match self.insert(tag, now) {
             Place::At { slot, reclaimed } => Admission::Placed { target: Target { slot, tag }, reclaimed },
             Place::Full => Admission::Full,
+            Place::Unavailable => Admission::Unavailable,
         }
     }
 
     /// The entry that newcomers without a place share. Its tag is that of memory never written.
     pub(crate) fn overflow(&self) -> Target {
-        Target { slot: self.layout.capacity, tag: 0 }
+        let target = Target { slot: self.layout.capacity, tag: 0 };
+        if !self.holds(target) {
+            // Only somebody who overwrites the memory of a shared table does this.
+            self.restore(target);
+        }
+        target
+    }
+
+    #[cold]
+    fn restore(&self, target: Target) {
+        self.entry(target.slot).restore(target.tag);
+    }
+
+    /// Whether this process may write. It may not once it has lost its part in a shared table.
+    pub(crate) fn is_writable(&self) -> bool {
+        self.owners.me().is_some()
     }
 
     /// The most keys that have entries of their own.
@@ -120,7 +160,7 @@ impl Table {
         costs: impl Costs,
     ) -> Attempt<L::Readings> {
         let entry = self.entry(target.slot);
-        let Some(opened) = entry.open(target.tag, now) else { return Attempt::Gone };
+        let Ok(opened) = entry.open(target.tag, now) else { return Attempt::Gone };
         if entry.seems_spent(opened) {
             return Attempt::Other;
         }
@@ -141,7 +181,7 @@ impl Table {
         costs: impl Costs,
     ) -> Attempt<L::Readings> {
         let entry = self.entry(target.slot);
-        let Some(opened) = entry.open(target.tag, now) else { return Attempt::Gone };
+        let Ok(opened) = entry.open(target.tag, now) else { return Attempt::Gone };
         let evaluation = entry.evaluate(limits, opened, costs);
         if evaluation.violated == 0 {
             return Attempt::Other;
@@ -149,32 +189,49 @@ impl Table {
         entry.report(limits, &evaluation, costs).map_or(Attempt::Other, Attempt::Decided)
     }
 
-    /// Decides, and takes the costs if every limit admits. `None` if the entry is not the
-    /// target's, or not any more.
-    pub(crate) fn check(&self, target: Target, now: u64, costs: impl Costs) -> Option<Verdict<Readings>> {
+    /// Decides, and takes the costs if every limit admits.
+    pub(crate) fn check(&self, target: Target, now: u64, costs: impl Costs) -> Found<Verdict<Readings>> {
         let entry = self.entry(target.slot);
         let limits = &self.layout.limits[..];
-        loop {
-            let evaluation = entry.evaluate(limits, entry.open(target.tag, now)?, costs);
-            let verdict = if evaluation.violated == 0 {
+        self.until_whole(target, now, |opened| {
+            let evaluation = entry.evaluate(limits, opened, costs);
+            if evaluation.violated == 0 {
                 entry.commit(limits, &evaluation, costs)
             } else {
                 entry.report(limits, &evaluation, costs)
-            };
-            if verdict.is_some() {
-                return verdict;
             }
-        }
+        })
     }
 
     /// Decides and takes nothing.
-    pub(crate) fn look(&self, target: Target, now: u64, costs: impl Costs) -> Option<Verdict<Readings>> {
+    pub(crate) fn look(&self, target: Target, now: u64, costs: impl Costs) -> Found<Verdict<Readings>> {
         let entry = self.entry(target.slot);
         let limits = &self.layout.limits[..];
+        self.until_whole(target, now, |opened| {
+            entry.report(limits, &entry.evaluate(limits, opened, costs), costs)
+        })
+    }
+
+    /// The same by somebody who takes no part: `None` if the entry is being written to.
+    pub(crate) fn glance(&self, target: Target, now: u64, costs: impl Costs) -> Option<Verdict<Readings>> {
+        const TRIES: usize = 16;
+        let entry = self.entry(target.slot);
+        let limits = &self.layout.limits[..];
+        (0..TRIES).find_map(|_| {
+            let opened = entry.try_open(target.tag, now)?;
+            entry.report(limits, &entry.evaluate(limits, opened, costs), costs)
+        })
+    }
+
+    /// Looks at an entry again and again, until nobody has written to it in the meantime.
+    fn until_whole<T>(&self, target: Target, now: u64, look: impl Fn(Opened) -> Option<T>) -> Found<T> {
+        let entry = self.entry(target.slot);
         loop {
-            let evaluation = entry.evaluate(limits, entry.open(target.tag, now)?, costs);
-            if let Some(verdict) = entry.report(limits, &evaluation, costs) {
-                return Some(verdict);
+            if let Some(seen) = look(entry.open(target.tag, now)?) {
+                return Ok(seen);
+            }
+            if !self.is_writable() {
+                return Err(Miss::Unavailable);
             }
         }
     }
@@ -203,23 +260,29 @@ impl Table {
         verdict
     }
 
-    /// Gives costs back to a key.
-    pub(crate) fn give_back(&self, tag: u64, costs: impl Costs) {
-        self.change(tag, |entry| entry.give_back(tag, costs));
+    /// Gives costs back to a key; `false` if its entry cannot be had at this moment.
+    pub(crate) fn give_back(&self, tag: u64, costs: impl Costs) -> bool {
+        self.change(tag, |entry| entry.give_back(tag, costs))
     }
 
-    /// Makes a key's entry as if it had never been checked.
-    pub(crate) fn forget(&self, tag: u64) {
-        self.change(tag, |entry| entry.forget(tag));
+    /// Makes a key's entry as if it had never been checked; `false` if it cannot be had at this
+    /// moment.
+    pub(crate) fn forget(&self, tag: u64) -> bool {
+        self.change(tag, |entry| entry.forget(tag))
     }
 
-    fn change(&self, tag: u64, change: impl Fn(Entry<'_>) -> bool) {
+    fn change(&self, tag: u64, change: impl Fn(Entry<'_>) -> Found<()>) -> bool {
         while let Some(slot) = self.find(tag) {
-            if change(self.entry(slot)) {
-                self.forget_hint(slot);
-                return;
+            match change(self.entry(slot)) {
+                Ok(()) => {
+                    self.forget_hint(slot);
+                    return true;
+                }
+                Err(Miss::Gone) => {}
+                Err(Miss::Unavailable) => return false,
             }
         }
+        true
     }
 
     /// Brings a key's set near.
@@ -241,6 +304,14 @@ impl Table {
             self.region.prefetch(self.layout.entry_word(slot));
         }
     }
+
+    /// Brings what an admission writes near outside of the entry that is likely the key's.
+    #[inline(always)]
+    pub(crate) fn prefetch_rings<L: Limits + ?Sized>(&self, limits: &L, tag: u64) {
+        if let Some(slot) = self.likely_slot(tag) {
+            limits.prefetch_rings(self.entry(slot));
+        }
+    }
 }
 
 #[cfg(loom)]
@@ -248,8 +319,17 @@ impl Table {
     /// A table in memory that loom watches.
     pub(crate) fn in_process(policy: &Policy, max_keys: usize, lag: Duration) -> Result<Self> {
         let layout = Layout::new(policy, max_keys, lag)?;
+        Ok(Self::over_modelled(layout, Owners::alone()))
+    }
+
+    /// The same, shared with others.
+    pub(crate) fn modelled(policy: &Policy, max_keys: usize, owners: Owners) -> Result<Self> {
+        Ok(Self::over_modelled(Layout::new(policy, max_keys, Duration::ZERO)?, owners))
+    }
+
+    fn over_modelled(layout: Layout, owners: Owners) -> Self {
         let (words, events) = layout.size();
-        Ok(Self::new(layout, Region::modelled(words, events)))
+        Self::new(layout, Region::modelled(words, events), owners)
     }
 }
 
@@ -264,7 +344,7 @@ impl Table {
         // The rings are left to small pages: most keys never touch theirs.
         crate::store::process::ask_for_huge_pages(&map, words * 8);
         let region = Region::new(map, words, events).ok_or_else(|| too_small(bytes))?;
-        Ok(Self::new(layout, region))
+        Ok(Self::new(layout, region, Owners::alone()))
     }
 }
 

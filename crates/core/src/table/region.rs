@@ -43,6 +43,14 @@ impl Region {
     }
 }
 
+impl Region {
+    /// The same for an event.
+    #[inline(always)]
+    pub(crate) fn prefetch_event(&self, index: usize) {
+        self.memory.prefetch_event(index);
+    }
+}
+
 #[cfg(not(loom))]
 mod memory {
     #![allow(unsafe_code)]
@@ -86,16 +94,26 @@ mod memory {
 
         #[inline(always)]
         pub(super) fn prefetch(&self, index: usize) {
-            #[cfg(target_arch = "x86_64")]
-            {
-                use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-                let address = self.map.as_ptr().cast::<AtomicU64>().wrapping_add(index);
-                // SAFETY: a prefetch reads nothing that the program can see and faults on no address.
-                unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) };
-            }
-            #[cfg(not(target_arch = "x86_64"))]
-            let _ = index;
+            prefetch(self.map.as_ptr().cast::<AtomicU64>().wrapping_add(index).cast());
         }
+
+        #[inline(always)]
+        pub(super) fn prefetch_event(&self, index: usize) {
+            let events = self.map.as_ptr().cast::<AtomicU64>().wrapping_add(self.words);
+            prefetch(events.cast::<AtomicU32>().wrapping_add(index).cast());
+        }
+    }
+
+    #[inline(always)]
+    fn prefetch(address: *const i8) {
+        #[cfg(target_arch = "x86_64")]
+        {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            // SAFETY: a prefetch reads nothing that the program can see and faults on no address.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(address) };
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = address;
     }
 }
 
@@ -127,5 +145,7 @@ mod memory {
         }
 
         pub(super) fn prefetch(&self, _index: usize) {}
+
+        pub(super) fn prefetch_event(&self, _index: usize) {}
     }
 }

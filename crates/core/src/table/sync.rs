@@ -1,12 +1,17 @@
-//! The one place that chooses between the machine's atomics and loom's.
+//! The one place that chooses between the machine's atomics, loom's, and those of tests, under
+//! which a thread can be killed at any write.
 
-#[cfg(not(loom))]
+#[cfg(not(any(loom, test)))]
 pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+
+#[cfg(all(test, not(loom)))]
+pub(crate) use super::kill::{AtomicU32, AtomicU64, Ordering, fence};
 
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
-/// What to do while another thread holds a word: a few pauses, then the rest of the time slice.
+/// What to do while another thread holds a word: a few pauses, then the rest of the time slice,
+/// then short sleeps.
 ///
 /// A word is held for a few dozen instructions, so waiting longer than a few pauses means that
 /// its holder is not running.
@@ -16,9 +21,20 @@ pub(crate) struct Backoff {
 
 impl Backoff {
     const SPINS: u32 = 6;
+    #[cfg(not(loom))]
+    const YIELDS: u32 = 64;
 
     pub(crate) const fn new() -> Self {
         Self { rounds: 0 }
+    }
+
+    /// Waits for a few pauses, unless it did so before.
+    pub(crate) fn wait_briefly(&mut self) -> bool {
+        let brief = self.rounds < Self::SPINS;
+        if brief {
+            self.wait();
+        }
+        brief
     }
 
     #[cfg(not(loom))]
@@ -28,10 +44,12 @@ impl Backoff {
             for _ in 0..1 << self.rounds {
                 std::hint::spin_loop();
             }
-            self.rounds += 1;
-        } else {
+        } else if self.rounds < Self::SPINS + Self::YIELDS {
             std::thread::yield_now();
+        } else {
+            std::thread::sleep(std::time::Duration::from_micros(50));
         }
+        self.rounds = self.rounds.saturating_add(1);
     }
 
     #[cfg(loom)]
@@ -39,4 +57,12 @@ impl Backoff {
         self.rounds = Self::SPINS.min(self.rounds + 1);
         loom::thread::yield_now();
     }
+}
+
+/// Keeps the writes before it before those after it, in the instructions that are executed. A
+/// process that is killed has executed all up to some instruction, and nothing after it; no
+/// barrier of the processor is needed.
+#[inline(always)]
+pub(crate) fn written_before() {
+    std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::SeqCst);
 }

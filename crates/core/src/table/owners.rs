@@ -1,0 +1,114 @@
+//! Who writes to a table: every process under a name of its own, so that those who wait for a
+//! word can tell whether its holder still lives.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use super::sync::Backoff;
+
+/// How long a check waits for a holder that lives and does not go on: one that was stopped, or is
+/// not given the processor. Longer than any scheduler withholds it from a process that may run.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// The name of a process among those that share a table; 24 bits, never 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Owner(u32);
+
+impl Owner {
+    pub(crate) const BITS: u32 = 24;
+    /// The only process of a table that is not shared.
+    const ALONE: u32 = 1;
+
+    #[inline(always)]
+    pub(super) fn get(self) -> u32 {
+        self.0
+    }
+}
+
+/// The other processes of a shared table.
+pub(crate) trait Members: Send + Sync {
+    /// Whether the process of this name has ended. Names that nobody can have are of nobody.
+    fn has_ended(&self, owner: u32) -> bool;
+}
+
+/// This process among the owners of a table.
+pub(crate) struct Owners {
+    /// This process; 0 once it may not write any more. Outside, since those who change it (a fork,
+    /// a signal) know no tables.
+    me: &'static AtomicU32,
+    others: Option<Box<dyn Members>>,
+    /// The last word that was waited for in vain: the next one that meets it does not wait again.
+    stalled: AtomicU64,
+}
+
+/// What became of waiting for a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Waited {
+    /// Look again.
+    Some,
+    /// The holder has ended, and will never give the word back.
+    HolderEnded,
+    /// The holder lives and does not go on.
+    Stalled,
+}
+
+impl Owners {
+    /// A table of this process alone.
+    pub(crate) fn alone() -> Self {
+        static ALONE: AtomicU32 = AtomicU32::new(Owner::ALONE);
+        Self { me: &ALONE, others: None, stalled: AtomicU64::new(0) }
+    }
+
+    /// A table that is shared with `others`.
+    pub(crate) fn shared(me: &'static AtomicU32, others: Box<dyn Members>) -> Self {
+        Self { me, others: Some(others), stalled: AtomicU64::new(0) }
+    }
+
+    /// Whether the process of this name has ended; none has of a table that is not shared.
+    pub(super) fn has_ended(&self, owner: u32) -> bool {
+        self.others.as_ref().is_some_and(|others| others.has_ended(owner))
+    }
+
+    /// This process, if it may write.
+    #[inline(always)]
+    pub(super) fn me(&self) -> Option<Owner> {
+        let me = self.me.load(Ordering::Relaxed);
+        (me != 0).then_some(Owner(me))
+    }
+}
+
+/// Somebody's wait for a word that another holds.
+pub(super) struct Wait<'a> {
+    owners: &'a Owners,
+    backoff: Backoff,
+    since: Option<Instant>,
+}
+
+impl<'a> Wait<'a> {
+    pub(super) fn new(owners: &'a Owners) -> Self {
+        Self { owners, backoff: Backoff::new(), since: None }
+    }
+
+    /// Waits a little for `word`, which `holder` holds. Within one process a holder always goes on.
+    #[cold]
+    pub(super) fn for_word(&mut self, word: u64, holder: u32) -> Waited {
+        let Some(others) = self.owners.others.as_deref() else {
+            self.backoff.wait();
+            return Waited::Some;
+        };
+        let met_before = self.owners.stalled.load(Ordering::Relaxed) == word;
+        if !met_before && self.backoff.wait_briefly() {
+            return Waited::Some;
+        }
+        if others.has_ended(holder) {
+            return Waited::HolderEnded;
+        }
+        let since = *self.since.get_or_insert_with(Instant::now);
+        if met_before || since.elapsed() > PATIENCE {
+            self.owners.stalled.store(word, Ordering::Relaxed);
+            return Waited::Stalled;
+        }
+        self.backoff.wait();
+        Waited::Some
+    }
+}
