@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -310,6 +311,30 @@ func TestSegmentsAreShared(t *testing.T) {
 	if _, err := New("3/minute", WithSegment(path), WithMaxKeys(64)); !errors.Is(err, ErrSegment) || code(err) != "segment-policy" {
 		t.Error(err)
 	}
+}
+
+// Another process takes what is left: this test again, which finds the path in its environment.
+func TestProcessesShareASegment(t *testing.T) {
+	const variable = "TIDEGATE_TEST_SEGMENT"
+	if path := os.Getenv(variable); path != "" {
+		limiter := must(New("3/hour", WithSegment(path), WithMaxKeys(64)))(t)
+		equal(t, "in the other process", [2]bool{limiter.Allow("k"), limiter.Allow("k")}, [2]bool{true, false})
+		return
+	}
+	path := filepath.Join(t.TempDir(), "quota")
+	limiter, err := New("3/hour", WithSegment(path), WithMaxKeys(64))
+	if code(err) == "segment-unsupported" {
+		t.Skip(err)
+	}
+	if allowed, err := must(limiter, err)(t).AllowN("k", 2); !allowed || err != nil {
+		t.Fatal(err)
+	}
+	other := exec.Command(os.Args[0], "-test.run", "^TestProcessesShareASegment$")
+	other.Env = append(os.Environ(), variable+"="+path)
+	if said, err := other.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, said)
+	}
+	equal(t, "afterwards", must(limiter.Peek("k"))(t).Remaining, 0)
 }
 
 func TestTheHeaderIsTheRepositorys(t *testing.T) {
