@@ -6,8 +6,8 @@ TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := help
-.PHONY: help doctor ready demo test test-workspace test-features test-loom test-c bench install
-.PHONY: vectors header lint lint-fmt lint-clippy lint-docs fmt clean
+.PHONY: help doctor ready demo test test-workspace test-features test-loom test-c test-go lib-go bench install
+.PHONY: vectors header lint lint-fmt lint-clippy lint-docs lint-go fmt clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,7 +21,7 @@ ready:
 demo: ready ## judge an access log and write target/demo/report.html
 	@scripts/demo
 
-test: test-workspace test-features test-loom test-c ## everything below that starts with test-
+test: test-workspace test-features test-loom test-c test-go ## everything below that starts with test-
 
 test-workspace: ready ## unit, property, stress, vector, fuzz-smoke, bench-smoke and doc tests
 	$(CARGO) test --workspace --locked --no-fail-fast
@@ -38,6 +38,13 @@ test-loom: ready ## the commit protocol and insertion under every interleaving
 test-c: ready ## the C library: installed, from C, under sanitizers and valgrind, the example server
 	@tests/c/run
 
+lib-go: ready ## the static library and the header, where the Go package wants them
+	@scripts/doctor go
+	@scripts/lib-go
+
+test-go: lib-go ## the Go package: vectors, races, collection at every call, vendoring, its benches
+	@scripts/test-go
+
 install: ready ## the C library and its header, into DESTDIR/PREFIX (default /usr/local)
 	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" scripts/install
 
@@ -50,7 +57,7 @@ vectors: ready ## write tests/vectors/ anew from the reference model
 header: ready ## write include/tidegate.h anew from crates/ffi
 	$(CARGO) run --quiet --locked -p tidegate-ffi --example header -- include/tidegate.h
 
-lint: lint-fmt lint-clippy lint-docs ## everything below that starts with lint-, warnings denied
+lint: lint-fmt lint-clippy lint-docs lint-go ## everything below that starts with lint-, warnings denied
 
 lint-fmt: ready ## the sources are formatted
 	$(CARGO) fmt --all --check
@@ -61,6 +68,10 @@ lint-clippy: ready ## clippy on everything, and on the core with no features
 
 lint-docs: ready ## the documentation builds, and its links lead somewhere
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features --lib --locked
+
+lint-go: lib-go ## gofmt and go vet have nothing to say
+	@test -z "$$(gofmt -l bindings/go | tee /dev/stderr)"
+	cd bindings/go && go vet ./... && cd bench && go vet ./...
 
 fmt: ready ## format the sources
 	$(CARGO) fmt --all

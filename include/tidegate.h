@@ -20,6 +20,15 @@
 #define TG_VERSION_MINOR 1
 #define TG_VERSION_PATCH 0
 
+// The proxies write X-Forwarded-For: what nearly all do.
+#define TG_X_FORWARDED_FOR 0
+
+// The proxies write Forwarded (RFC 7239).
+#define TG_FORWARDED 1
+
+// Room for the text of any client's key or address, its NUL included.
+#define TG_CLIENT_KEY_BYTES 44
+
 // X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset (a Unix time).
 #define TG_STYLE_X_RATELIMIT 1
 
@@ -255,6 +264,9 @@ typedef struct tg_limiter tg_limiter;
 // alive, so it can be freed at any time.
 typedef struct tg_manual_clock tg_manual_clock;
 
+// The proxies that are believed about whom they answer. Usable from any number of threads at once.
+typedef struct tg_proxies tg_proxies;
+
 // What a check says. Read `allowed`; for everything else there are `tg_decision_info`,
 // `tg_decision_limit`, `tg_headers` and `tg_body`.
 //
@@ -436,6 +448,72 @@ typedef struct tg_limit {
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+// Reads the trusted proxies: addresses and networks such as "10.0.0.0/8, ::1", with commas or blanks
+// between them. The empty text trusts nobody; then the client is always the peer.
+//
+// `header` is TG_X_FORWARDED_FOR or TG_FORWARDED: only that one is read, since a proxy passes the
+// other on as the client sent it. The first `ipv6_prefix` bits of an IPv6 address (64 is usual) stand
+// for one client. Errors: TG_OPTIONS.
+//
+// Requires: `trusted` has `trusted_len` bytes; `proxies` is valid for writing. It is set to NULL on failure.
+tg_status tg_proxies_new(const char *trusted,
+                         size_t trusted_len,
+                         uint32_t header,
+                         uint32_t ipv6_prefix,
+                         struct tg_proxies **proxies);
+
+// Gives the proxies back. NULL is nothing to do.
+//
+// Requires: `proxies` came from `tg_proxies_new`, and no thread uses it any more.
+void tg_proxies_free(struct tg_proxies *proxies);
+
+// The text to count a request's client by: "192.0.2.7", or "2001:db8:1:2::/64".
+//
+// `peer` is the address of the other end of the connection, 4 bytes of IPv4 or 16 of IPv6, as sockets
+// have it. `forwarded` is the value of the chosen header, several lines joined with a comma in their
+// order; it may be NULL. The client is the peer, unless that is a trusted proxy; then the first
+// address from the right that is none. Where something on the way is no address, it is the peer.
+//
+// The buffer is filled as by `tg_limiter_policy`; TG_CLIENT_KEY_BYTES are always enough.
+//
+// Requires: `proxies` is valid; `peer` has `peer_len` bytes, `forwarded` has `forwarded_len`; `buf` is valid for
+// writing `cap` bytes, `len` for writing.
+tg_status tg_client_key(const struct tg_proxies *proxies,
+                        const void *peer,
+                        size_t peer_len,
+                        const char *forwarded,
+                        size_t forwarded_len,
+                        char *buf,
+                        size_t cap,
+                        size_t *len);
+
+// The address of a request's client as text, all of it: as `tg_client_key`, for logs.
+//
+// Requires: As for `tg_client_key`.
+tg_status tg_client_address(const struct tg_proxies *proxies,
+                            const void *peer,
+                            size_t peer_len,
+                            const char *forwarded,
+                            size_t forwarded_len,
+                            char *buf,
+                            size_t cap,
+                            size_t *len);
+
+// The API key that a request shows: the token of "Authorization: Bearer TOKEN", else the value of
+// X-API-Key. Give it the values of these headers; NULL where one is absent.
+//
+// `key` then points into the value that it was found in; it is NULL if there is none. A key is 1 to
+// 8192 visible ASCII characters, and never reads as an address, so that no client can be counted as
+// another's address. It is not verified.
+//
+// Requires: `authorization` and `x_api_key` have their lengths; `key` and `key_len` are valid for writing.
+tg_status tg_api_key(const char *authorization,
+                     size_t authorization_len,
+                     const char *x_api_key,
+                     size_t x_api_key_len,
+                     const char **key,
+                     size_t *key_len);
 
 // Decides about each of `count` keys in order: the decisions of as many `tg_check` calls at one
 // moment, several times faster where the keys are not in the processor's cache. Keys may repeat.

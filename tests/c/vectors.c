@@ -1,6 +1,7 @@
 /* Runs all of tests/vectors, which vectors.py has made into tables. */
 #include "test.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 
 struct limit {
@@ -63,6 +64,18 @@ struct kase {
     bool tightest;
     const struct step *steps;
     size_t step_count;
+};
+
+struct client {
+    const char *name, *trusted;
+    size_t trusted_len;
+    uint32_t header, ipv6_prefix;
+    const char *peer, *lines;
+    size_t lines_len;
+    const char *client, *key;
+};
+struct api_key {
+    const char *authorization, *x_api_key, *api_key;
 };
 
 #include "vectors.inc"
@@ -213,6 +226,39 @@ static void run_case(const struct kase *kase) {
     tg_manual_clock_free(clock);
 }
 
+static void client_is_as_written(const struct client *it) {
+    unsigned char peer[16];
+    size_t peer_len = inet_pton(AF_INET, it->peer, peer) == 1 ? 4 : 16;
+    if (peer_len == 16) CHECK(inet_pton(AF_INET6, it->peer, peer) == 1);
+    tg_proxies *proxies = NULL;
+    OK(tg_proxies_new(it->trusted, it->trusted_len, it->header, it->ipv6_prefix, &proxies));
+    char text[TG_CLIENT_KEY_BYTES];
+    size_t len = 0;
+    OK(tg_client_address(proxies, peer, peer_len, it->lines, it->lines_len, text, sizeof text, &len));
+    CHECK_TEXT(text, it->client);
+    OK(tg_client_key(proxies, peer, peer_len, it->lines, it->lines_len, text, sizeof text, &len));
+    CHECK_TEXT(text, it->key);
+    tg_proxies_free(proxies);
+}
+
+static void api_key_is_as_written(const struct api_key *it) {
+    const char *key = NULL;
+    size_t len = 0, wanted = it->api_key ? strlen(it->api_key) : 0;
+    OK(tg_api_key(it->authorization, it->authorization ? strlen(it->authorization) : 0, it->x_api_key,
+                  it->x_api_key ? strlen(it->x_api_key) : 0, &key, &len));
+    CHECK_EQ(len, wanted);
+    CHECK((key != NULL) == (it->api_key != NULL) && (!key || len != wanted || memcmp(key, it->api_key, len) == 0));
+}
+
+static void addresses_are_as_written(void) {
+    for (size_t i = 0; i < COUNT(CLIENTS); i++) client_is_as_written(&CLIENTS[i]);
+    for (size_t i = 0; i < COUNT(INVALID_TRUSTED); i++) {
+        tg_proxies *proxies = NULL;
+        CHECK_STATUS(tg_proxies_new(INVALID_TRUSTED[i].notation, INVALID_TRUSTED[i].len, 0, 64, &proxies), TG_OPTIONS);
+    }
+    for (size_t i = 0; i < COUNT(API_KEYS); i++) api_key_is_as_written(&API_KEYS[i]);
+}
+
 void test_vectors(void) {
     size_t steps = 0;
     for (size_t i = 0; i < COUNT(VALID); i++) check_valid(&VALID[i]);
@@ -230,4 +276,5 @@ void test_vectors(void) {
     }
     printf("vectors: %zu policies, %zu refused, %zu cases of %zu steps\n", COUNT(VALID), COUNT(INVALID),
            COUNT(CASES), steps);
+    addresses_are_as_written();
 }

@@ -91,6 +91,18 @@ def table(kind, name, rows):
     print(f"static const struct {kind} {name}[] = {{\n{''.join(rows)}}};")
 
 
+def client(it):
+    header = "TG_FORWARDED" if it["header"] == "Forwarded" else "TG_X_FORWARDED_FOR"
+    return "  {" + ", ".join([
+        text(it["name"]), sized(it["trusted"]), header, str(it["ipv6_prefix"]), text(it["peer"]),
+        sized(",".join(it["lines"])), text(it["client"]), text(it["key"]),
+    ]) + "},\n"
+
+
+def api_key(it):
+    return f"  {{{text(it['authorization'])}, {text(it['x_api_key'])}, {text(it['api_key'])}}},\n"
+
+
 def main(folder):
     read = {path.name: json.loads(path.read_text()) for path in sorted(pathlib.Path(folder).glob("*.json"))}
     policies = read.pop("policies.json")
@@ -99,6 +111,10 @@ def main(folder):
         for it in policies["valid"]
     ))
     table("invalid", "INVALID", (f"  {{{sized(it['notation'])}}},\n" for it in policies["invalid"]))
+    addresses = read.pop("addresses.json")
+    table("client", "CLIENTS", map(client, addresses["clients"]))
+    table("invalid", "INVALID_TRUSTED", (f"  {{{sized(it)}}},\n" for it in addresses["invalid_trusted"]))
+    table("api_key", "API_KEYS", map(api_key, addresses["api_keys"]))
     table("too_large", "TOO_LARGE", (
         f"  {{{number(it['max_body'])}, {{{', '.join(body(it['response']))}}}}},\n"
         for it in read["bodies.json"]["content_too_large"]

@@ -72,17 +72,20 @@ impl Default for tg_info {
 
 impl From<&Decision<'_>> for tg_info {
     fn from(decision: &Decision<'_>) -> Self {
-        let limits = decision.limits();
+        // Worked out once for all: each of the decision's own accessors would do so again.
+        let reported = decision.reported();
+        let retry_after_ns = nanos(reported.retry_after);
+        let seconds = retry_after_ns.div_ceil(1_000_000_000).max(1);
         Self {
-            limit: decision.limit(),
-            remaining: decision.remaining(),
-            reset_after_ns: nanos(decision.reset_after()),
-            retry_after_ns: decision.retry_after().map_or(0, nanos),
-            retry_after_seconds: decision.retry_after_seconds().unwrap_or(0),
+            limit: reported.limit.quota(),
+            remaining: reported.remaining,
+            reset_after_ns: nanos(reported.reset_after),
+            retry_after_ns,
+            retry_after_seconds: if decision.allowed() { 0 } else { seconds },
             at_ns: decision.at().get(),
             reported: decision.reported_index() as u32,
-            limit_count: limits.len() as u32,
-            violated: limits.enumerate().fold(0, |all, (i, limit)| all | u64::from(limit.violated) << i),
+            limit_count: decision.policy().limits().len() as u32,
+            violated: decision.violated_bits(),
             allowed: decision.allowed(),
             tracked: decision.tracked(),
             ..Self::default()

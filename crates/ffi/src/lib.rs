@@ -7,6 +7,7 @@
 
 #![allow(unsafe_code, non_camel_case_types)]
 
+mod address;
 mod batch;
 mod body;
 mod boundary;
@@ -25,6 +26,7 @@ mod output;
 mod status;
 mod version;
 
+pub use address::*;
 pub use batch::*;
 pub use body::*;
 pub use boundary::*;
