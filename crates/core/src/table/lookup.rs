@@ -64,6 +64,7 @@ enum Unused {
 }
 
 /// An attempt at one entry.
+#[derive(PartialEq, Eq)]
 enum Claim {
     Done,
     /// Another thread is writing to it.
@@ -236,9 +237,15 @@ impl Table {
         let mut earliest = u64::MAX;
         for way in ways(self.layout.usable_ways(set)) {
             let slot = set * WAYS + way;
-            match self.claim(set, way, tag, |entry| entry.recovers_at() <= now) {
+            let claim = || self.claim(set, way, tag, |entry| entry.recovers_at() <= now);
+            let mut claimed = claim();
+            if claimed == Claim::Busy {
+                // Its key may never be asked for again, so whoever wants the place looks after it.
+                self.entry(slot).release_if(|owner| self.owners.has_ended(owner));
+                claimed = claim();
+            }
+            match claimed {
                 Claim::Done => return Some(slot),
-                // A writer that has ended is found out by whoever wants the entry itself.
                 Claim::Busy => earliest = 0,
                 Claim::Changed => earliest = earliest.min(self.entry(slot).recovers_at()),
             }

@@ -70,6 +70,11 @@ impl Owners {
         let me = self.me.load(Ordering::Relaxed);
         (me != 0).then_some(Owner(me))
     }
+
+    /// Whether the process of this name has ended.
+    pub(super) fn has_ended(&self, name: u32) -> bool {
+        self.others.as_deref().is_some_and(|others| others.has_ended(name))
+    }
 }
 
 /// Somebody's wait for a word that another holds.
