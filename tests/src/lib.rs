@@ -5,6 +5,8 @@
 
 pub mod fuzz;
 #[cfg(target_os = "linux")]
+pub mod hostile;
+#[cfg(target_os = "linux")]
 pub mod kills;
 pub mod pair;
 mod same;

@@ -8,7 +8,7 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Cell, Paragraph, Row, Table};
 
-use super::look::{Key, Look};
+use super::look::{Key, Limit, Look};
 use super::text::{fingerprint, short, summary};
 use crate::text::grouped;
 
@@ -75,15 +75,16 @@ fn status(manner: &Manner) -> Line<'static> {
 }
 
 fn draw_keys(frame: &mut Frame<'_>, area: Rect, look: &Look, manner: &Manner) {
-    let is_asked = |key: &&Key| !look.asked.iter().any(|asked| asked.fingerprint == key.fingerprint);
-    let keys = look.asked.iter().chain(look.top.iter().filter(is_asked));
-    let rows = keys.flat_map(|key| rows(key, manner)).take(usize::from(area.height));
+    let is_not_asked = |key: &&Key| !look.asked.iter().any(|asked| asked.fingerprint == key.fingerprint);
+    let keys: Vec<_> = look.asked.iter().chain(look.top.iter().filter(is_not_asked)).collect();
+    let widest = keys.iter().flat_map(|key| &key.limits).map(|limit| numbers(limit).len()).max();
+    let rows = keys.iter().flat_map(|key| rows(key, manner)).take(usize::from(area.height));
     let widths = [
         Constraint::Length(16),
         Constraint::Min(6),
         Constraint::Length(10),
         Constraint::Length(BAR as u16),
-        Constraint::Length(15),
+        Constraint::Length(widest.unwrap_or(0) as u16),
         Constraint::Length(8),
     ];
     let names = ["FINGERPRINT", "KEY", "LIMIT", "USED", "", "RESET IN"];
@@ -93,20 +94,23 @@ fn draw_keys(frame: &mut Frame<'_>, area: Rect, look: &Look, manner: &Manner) {
 
 /// One row a limit; the key stands on the first of its rows.
 fn rows(key: &Key, manner: &Manner) -> Vec<Row<'static>> {
-    let row = |(i, limit): (usize, &super::look::Limit)| {
+    let row = |(i, limit): (usize, &Limit)| {
         let once = |text: String| if i == 0 { text } else { String::new() };
         let used = limit.used() as f64 / limit.capacity.max(1) as f64;
-        let numbers = format!("{} of {}", grouped(limit.used()), grouped(limit.capacity));
         Row::new([
             Cell::from(once(fingerprint(key.fingerprint))),
             Cell::from(once(key.name.clone().unwrap_or_else(|| "-".to_owned()))),
             Cell::from(limit.name.clone()),
             Cell::from(bar(used)).style(manner.level(used)),
-            Cell::from(numbers),
+            Cell::from(numbers(limit)),
             Cell::from(Line::from(short(limit.reset)).right_aligned()),
         ])
     };
     key.limits.iter().enumerate().map(row).collect()
+}
+
+fn numbers(limit: &Limit) -> String {
+    format!("{} of {}", grouped(limit.used()), grouped(limit.capacity))
 }
 
 fn bar(used: f64) -> String {
