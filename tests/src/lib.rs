@@ -6,6 +6,7 @@
 pub mod fuzz;
 #[cfg(target_os = "linux")]
 pub mod hostile;
+pub mod judge;
 #[cfg(target_os = "linux")]
 pub mod kills;
 pub mod pair;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use tidegate_reference::Limit;
 
-use super::judge::first_excess;
-use super::{judge, record};
+use super::record;
+use crate::judge::{self, first_excess};
 use crate::stress::Seen;
 
 /// The admissions of every key.
