@@ -93,13 +93,14 @@ impl Starts {
     }
 }
 
-/// The units that could have been admitted from the first of these admissions to the last: in a
-/// log a quota for every window begun, in a bucket the burst and the refill.
+/// The units that could have been admitted within `span` nanoseconds from the first of these
+/// admissions on, or until the last where that is longer: in a log a quota for every window begun, in
+/// a bucket the burst and the refill.
 #[must_use]
-pub fn available(limit: &Limit, admitted: &[Seen]) -> u64 {
+pub fn available(limit: &Limit, admitted: &[Seen], span: u64) -> u64 {
     let first = admitted.iter().map(|seen| seen.before).min().unwrap_or(0);
     let last = admitted.iter().map(|seen| seen.after).max().unwrap_or(0);
-    let span = last - first;
+    let span = span.max(last - first);
     let refill = u128::from(limit.quota) * u128::from(span) / u128::from(limit.window);
     match limit.algorithm {
         Algorithm::SlidingWindowLog => (span / limit.window + 1) * limit.quota,
@@ -168,7 +169,8 @@ mod tests {
     fn what_could_have_been_used() {
         let seen = |before, after| Seen { key: 0, before, after, cost: 1, allowed: true };
         let seen = [seen(5, 6), seen(20, 26)];
-        assert_eq!(available(&Limit::log("a", 10, 10), &seen), 30);
-        assert_eq!(available(&Limit::bucket("a", 10, 10, 4), &seen), 25);
+        assert_eq!(available(&Limit::log("a", 10, 10), &seen, 0), 30);
+        assert_eq!(available(&Limit::log("a", 10, 10), &seen, 30), 40);
+        assert_eq!(available(&Limit::bucket("a", 10, 10, 4), &seen, 0), 25);
     }
 }

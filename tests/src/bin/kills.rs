@@ -97,6 +97,9 @@ mod linux {
             /// The least part of the quota that must have been used, in percent.
             #[arg(long, default_value_t = 0.0)]
             used: f64,
+            /// For how long they took what they could; the quota of that time is what can be used.
+            #[arg(long, default_value_t = 0.0)]
+            seconds: f64,
             /// Their records.
             #[arg(required = true)]
             files: Vec<PathBuf>,
@@ -128,14 +131,18 @@ mod linux {
         match arguments.command {
             None => kill(&arguments.kills),
             Some(Command::Stops { holding, processes, seed, allow_unavailable }) => {
-                stop(stops::run(processes, holding, seed, choice(allow_unavailable))?)
+                let on_unavailable = choice(allow_unavailable);
+                stop(&stops::run(processes, holding, seed, on_unavailable)?, on_unavailable)
             }
             Some(Command::Hammer { segment, key, seconds, policy, record }) => {
                 let time = Duration::try_from_secs_f64(seconds).map_err(Error::other)?;
                 println!("{} calls", hammer::hammer(&segment, &policy, &key, time, &record)?);
                 Ok(true)
             }
-            Some(Command::Judge { policy, used, files }) => judge(&policy, used, &files),
+            Some(Command::Judge { policy, used, seconds, files }) => {
+                let time = Duration::try_from_secs_f64(seconds).map_err(Error::other)?;
+                judge(&policy, used, time, &files)
+            }
             Some(Command::Worker { folder, number, seed, allow_unavailable }) => {
                 work::work(&Scene { folder }, number, seed, choice(allow_unavailable)).map(|()| true)
             }
@@ -160,14 +167,14 @@ mod linux {
         Ok(outcome.is_good())
     }
 
-    fn stop(outcome: stops::Outcome) -> Result<bool> {
-        print!("{}", report::text(&report::rows_of_stops(&outcome), &outcome.violations));
-        Ok(outcome.violations.is_empty())
+    fn stop(outcome: &stops::Outcome, on_unavailable: OnUnavailable) -> Result<bool> {
+        print!("{}", report::text(&report::rows_of_stops(outcome), &outcome.violations));
+        Ok(outcome.is_good(on_unavailable))
     }
 
-    fn judge(policy: &str, used: f64, files: &[PathBuf]) -> Result<bool> {
+    fn judge(policy: &str, used: f64, time: Duration, files: &[PathBuf]) -> Result<bool> {
         let policy = policy.parse().map_err(Error::other)?;
-        let judged = verdict::judge_files(&policy, files)?;
+        let judged = verdict::judge_files(&policy, files, time)?;
         print!("{}", judged.text);
         Ok(judged.is_kept && judged.used * 100.0 >= used)
     }

@@ -21,6 +21,8 @@ pub struct Pulse {
     pub longest: u64,
     /// Calls whose key could not be had.
     pub unavailable: u64,
+    /// Calls that were admitted without being counted.
+    pub uncounted: u64,
 }
 
 /// Gives the signs.
@@ -45,21 +47,22 @@ impl Heart {
     ///
     /// # Errors
     /// The disk is full.
-    pub fn called(&mut self, before: u64, after: u64, unavailable: impl Fn() -> u64) -> Result<()> {
+    pub fn called(&mut self, before: u64, after: u64, without_key: impl Fn() -> (u64, u64)) -> Result<()> {
         let took = after - before;
         self.pulse.calls += 1;
         self.pulse.longest = self.pulse.longest.max(took);
         if took < LONG && !self.pulse.calls.is_multiple_of(32) {
             return Ok(());
         }
-        (self.pulse.at, self.pulse.unavailable) = (after, unavailable());
+        self.pulse.at = after;
+        (self.pulse.unavailable, self.pulse.uncounted) = without_key();
         self.beat()
     }
 
     /// Gives a sign.
     fn beat(&self) -> Result<()> {
-        let Pulse { calls, at, longest, unavailable } = self.pulse;
-        let words = [calls, at, longest, unavailable].map(u64::to_le_bytes);
+        let Pulse { calls, at, longest, unavailable, uncounted } = self.pulse;
+        let words = [calls, at, longest, unavailable, uncounted].map(u64::to_le_bytes);
         self.file.write_all_at(words.as_flattened(), 0)
     }
 }
@@ -69,5 +72,6 @@ impl Heart {
 pub fn read(path: &Path) -> Option<Pulse> {
     let bytes = std::fs::read(path).ok()?;
     let word = |at: usize| bytes.get(at * 8..)?.first_chunk().map(|word| u64::from_le_bytes(*word));
-    Some(Pulse { calls: word(0)?, at: word(1)?, longest: word(2)?, unavailable: word(3)? })
+    let (calls, at, longest) = (word(0)?, word(1)?, word(2)?);
+    Some(Pulse { calls, at, longest, unavailable: word(3)?, uncounted: word(4)? })
 }

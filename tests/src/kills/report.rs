@@ -50,6 +50,7 @@ pub fn rows_of_stops(outcome: &stops::Outcome) -> Vec<(&'static str, String)> {
         ("calls of the others", outcome.calls.to_string()),
         ("longest of them", format!("{:.1?}", outcome.longest_call)),
         ("of them without their key", outcome.unavailable.to_string()),
+        ("of these admitted uncounted", outcome.uncounted.to_string()),
         ("admissions judged", outcome.admissions.to_string()),
         ("over-admissions", outcome.violations.len().to_string()),
     ]

@@ -26,12 +26,26 @@ pub struct Outcome {
     pub calls: u64,
     /// The longest of these.
     pub longest_call: Duration,
-    /// Those that went by without their key: denied, or admitted without being counted.
+    /// Those that could not have their key.
     pub unavailable: u64,
+    /// Those that were admitted without being counted.
+    pub uncounted: u64,
     /// Admissions of all that were judged.
     pub admissions: u64,
     /// Limits that were certainly exceeded, in words.
     pub violations: Vec<String>,
+}
+
+/// The longest that a call may take, with all that a shared machine adds to it.
+pub const BOUND: Duration = Duration::from_secs(1);
+
+impl Outcome {
+    /// Whether nobody waited for long, what was chosen was done, and no limit was exceeded.
+    #[must_use]
+    pub fn is_good(&self, on_unavailable: OnUnavailable) -> bool {
+        let as_chosen = (self.uncounted > 0) == (on_unavailable == OnUnavailable::Allow);
+        self.longest_call < BOUND && self.unavailable > 0 && as_chosen && self.violations.is_empty()
+    }
 }
 
 /// Stops one of `processes` workers until it has been stopped `holding` times with something locked.
@@ -54,6 +68,7 @@ pub fn run(processes: u64, holding: u64, seed: u64, on_unavailable: OnUnavailabl
         member.kill()?;
         outcome.calls += pulse.calls;
         outcome.unavailable += pulse.unavailable;
+        outcome.uncounted += pulse.uncounted;
         outcome.longest_call = outcome.longest_call.max(Duration::from_nanos(pulse.longest));
     }
     victim.kill()?;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::Result;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tidegate_reference::Limit;
 
@@ -60,12 +61,13 @@ impl Records {
         found
     }
 
-    /// The part of what the limit allows that one key was given, from 0 to 1.
+    /// The part of what the limit allows within a time that one key was given, from 0 to 1.
     #[must_use]
-    pub fn used(&self, key: u64, limit: &Limit) -> f64 {
+    pub fn used(&self, key: u64, limit: &Limit, time: Duration) -> f64 {
         let seen = self.keys.get(&key).map_or(&[][..], Vec::as_slice);
         let given: u64 = seen.iter().map(|seen| seen.cost).sum();
-        given as f64 / judge::available(limit, seen).max(1) as f64
+        let span = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        given as f64 / judge::available(limit, seen, span).max(1) as f64
     }
 
     /// The numbers of the keys, in order.
@@ -104,11 +106,12 @@ pub struct Judged {
     pub used: f64,
 }
 
-/// Judges the records of several processes that shared one policy.
+/// Judges the records of several processes that shared one policy, and took what they could for so
+/// long a time.
 ///
 /// # Errors
 /// A file cannot be read.
-pub fn judge_files(policy: &tidegate::Policy, files: &[PathBuf]) -> Result<Judged> {
+pub fn judge_files(policy: &tidegate::Policy, files: &[PathBuf], time: Duration) -> Result<Judged> {
     let (limits, records) = (plain(policy), Records::read(files.iter().cloned())?);
     let (violations, mut least) = (records.violations(|_| &limits), 1.0_f64);
     let mut text = format!("policy      {policy}\n");
@@ -117,7 +120,7 @@ pub fn judge_files(policy: &tidegate::Policy, files: &[PathBuf]) -> Result<Judge
     }
     text += &format!("admissions  {:>9} of {} keys\n", records.admissions(), records.keys());
     for key in records.key_numbers() {
-        let used: Vec<_> = limits.iter().map(|limit| records.used(key, limit)).collect();
+        let used: Vec<_> = limits.iter().map(|limit| records.used(key, limit, time)).collect();
         least = least.min(used.iter().copied().fold(0.0, f64::max));
         let shares =
             limits.iter().zip(used).map(|(limit, used)| format!("{} {:.2}%", limit.name, 100.0 * used));

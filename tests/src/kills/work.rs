@@ -1,5 +1,6 @@
 //! What a worker does until it is killed: calls of every kind, at random.
 
+use std::cell::Cell;
 use std::io::{Error, Result};
 
 use oorandom::Rand64;
@@ -16,7 +17,8 @@ use super::scene::{HOT, Key, NEW, Scene, Which, limits};
 /// The segments cannot be opened, or a call fails that must not.
 pub fn work(scene: &Scene, worker: u64, seed: u64, on_unavailable: OnUnavailable) -> Result<()> {
     let mut heart = Heart::start(&scene.pulse(worker))?;
-    let players = Players { limiters: scene.open(on_unavailable).map_err(Error::other)? };
+    let players =
+        Players { limiters: scene.open(on_unavailable).map_err(Error::other)?, uncounted: Cell::new(0) };
     let mut recorder = Recorder::create(&scene.records(worker))?;
     let mut random = Rand64::new(u128::from(seed) << 64 | u128::from(worker));
     let limits = limits();
@@ -28,7 +30,7 @@ pub fn work(scene: &Scene, worker: u64, seed: u64, on_unavailable: OnUnavailable
         for taken in taken {
             recorder.admitted(taken.key.recorded(taken.which), taken.cost, before, after)?;
         }
-        heart.called(before, after, || players.unavailable())?;
+        heart.called(before, after, || (players.unavailable(), players.uncounted.get()))?;
     }
 }
 
@@ -70,6 +72,8 @@ struct Taken {
 /// A process's limiters, one a segment.
 struct Players {
     limiters: Vec<Limiter>,
+    /// Calls that were admitted without being counted.
+    uncounted: Cell<u64>,
 }
 
 impl Players {
@@ -79,6 +83,14 @@ impl Players {
 
     fn limiter(&self, which: Which) -> Result<&Limiter> {
         self.limiters.get(which).ok_or_else(|| Error::other("no such segment"))
+    }
+
+    /// Whether a decision took from the key's quota.
+    fn was_taken(&self, decision: &Decision<'_>) -> bool {
+        if decision.allowed() && !decision.tracked() {
+            self.uncounted.set(self.uncounted.get() + 1);
+        }
+        decision.allowed() && decision.tracked()
     }
 
     /// Makes the call; what it took.
@@ -100,14 +112,14 @@ impl Players {
         let limiter = self.limiter(which)?;
         let decision =
             if cost == 1 { limiter.check(key.bytes()) } else { limiter.check_n(key.bytes(), cost) };
-        let taken = was_taken(&decision.map_err(Error::other)?);
+        let taken = self.was_taken(&decision.map_err(Error::other)?);
         Ok(if taken { vec![Taken { which, key, cost }] } else { Vec::new() })
     }
 
     fn handle(&self, choice: &Choice) -> Result<Vec<Taken>> {
         let Choice { which, cost, hot: key, .. } = *choice;
         let handle = self.limiter(which)?.key(key.bytes()).map_err(Error::other)?;
-        let taken = was_taken(&handle.check_n(cost).map_err(Error::other)?);
+        let taken = self.was_taken(&handle.check_n(cost).map_err(Error::other)?);
         Ok(if taken { vec![Taken { which, key, cost }] } else { Vec::new() })
     }
 
@@ -117,7 +129,7 @@ impl Players {
         let keys: Vec<_> = std::iter::once(choice.hot).chain(news).take(MOST_AT_ONCE).collect();
         let bytes: Vec<_> = keys.iter().map(|key| key.bytes()).collect();
         let decisions = self.limiter(which)?.check_many(&bytes, 1).map_err(Error::other)?;
-        let taken = keys.into_iter().zip(&decisions).filter(|(_, decision)| was_taken(decision));
+        let taken = keys.into_iter().zip(&decisions).filter(|(_, decision)| self.was_taken(decision));
         Ok(taken.map(|(key, _)| Taken { which, key, cost: 1 }).collect())
     }
 
@@ -127,7 +139,8 @@ impl Players {
         let key = choice.hot.bytes();
         let joint: Vec<_> = self.limiters.iter().take(parts).map(|of| Joint::new(of, &key, 1)).collect();
         let decision = check_all(&joint).map_err(Error::other)?;
-        let taken = decision.allowed() && decision.decisions().iter().all(was_taken);
+        let taken =
+            decision.allowed() && decision.decisions().iter().all(|decision| self.was_taken(decision));
         let all = (0..parts).map(|which| Taken { which, key: choice.hot, cost: 1 });
         Ok(if taken { all.collect() } else { Vec::new() })
     }
@@ -141,11 +154,6 @@ impl Players {
             _ => unless_unavailable(limiter.check_n(key, cost)),
         }
     }
-}
-
-/// Whether a decision took from the key's quota.
-fn was_taken(decision: &Decision<'_>) -> bool {
-    decision.allowed() && decision.tracked()
 }
 
 /// That a key cannot be had is part of the game.
