@@ -4,6 +4,11 @@
 //! The tests themselves are in `tests/`; each file there says what it proves.
 
 pub mod fuzz;
+#[cfg(target_os = "linux")]
+pub mod hostile;
+pub mod judge;
+#[cfg(target_os = "linux")]
+pub mod kills;
 pub mod pair;
 mod same;
 pub mod script;

@@ -6,7 +6,9 @@
 
 use std::sync::Barrier;
 
-use tidegate_reference::{Algorithm, Limit};
+use tidegate_reference::Limit;
+
+use crate::judge::first_excess;
 
 /// A decision as its caller saw it. Times in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,40 +53,8 @@ pub fn scaled(usual: usize) -> usize {
 /// allows. All of one key.
 #[must_use]
 pub fn certain_excess(limit: &Limit, seen: &[Seen]) -> Option<Seen> {
-    let mut admitted: Vec<_> = seen.iter().copied().filter(|seen| seen.allowed).collect();
-    admitted.sort_by_key(|seen| std::cmp::Reverse(seen.before));
-    admitted.iter().copied().find(|end| exceeds(limit, &admitted, end.after))
-}
-
-/// Whether too much lies in some span that ends at `end`, out of admissions that are ordered by
-/// their beginning, the latest first.
-fn exceeds(limit: &Limit, admitted: &[Seen], end: u64) -> bool {
-    let window = match limit.algorithm {
-        Algorithm::SlidingWindowLog => limit.window,
-        // Longer spans than it takes to fill from empty say nothing new.
-        Algorithm::TokenBucket { burst } => fill_time(limit, burst),
-    };
-    let latest = admitted.partition_point(|seen| seen.before > end);
-    let within = admitted.iter().skip(latest);
-    let mut within = within.take_while(|seen| end - seen.before < window).filter(|seen| seen.after <= end);
-    let mut sum = 0;
-    within.any(|start| {
-        sum += u128::from(start.cost);
-        sum > most_within(limit, end - start.before)
-    })
-}
-
-fn fill_time(limit: &Limit, burst: u64) -> u64 {
-    limit.window.saturating_mul(burst) / limit.quota + limit.window
-}
-
-/// The most that may be admitted within `span` nanoseconds, if the span is shorter than a window.
-fn most_within(limit: &Limit, span: u64) -> u128 {
-    let refilled = u128::from(limit.quota) * u128::from(span) / u128::from(limit.window);
-    match limit.algorithm {
-        Algorithm::SlidingWindowLog => u128::from(limit.quota),
-        Algorithm::TokenBucket { burst } => u128::from(burst) + refilled,
-    }
+    let admitted: Vec<_> = seen.iter().copied().filter(|seen| seen.allowed).collect();
+    first_excess(limit, &admitted)
 }
 
 /// The first denial that was certainly wrong: with everything in its window that may have been,

@@ -80,3 +80,26 @@ fn operations() {
         fuzz::operations(&data);
     }
 }
+
+/// Random bytes for a target, so many of them.
+#[cfg(target_os = "linux")]
+fn random_inputs(seed: u64, inputs: u32, longest: u32, target: impl Fn(&[u8])) {
+    let mut random = Rand32::new(seed);
+    for _ in 0..inputs {
+        let length = random.rand_range(0..longest);
+        let data: Vec<u8> = (0..length).map(|_| random.rand_u32() as u8).collect();
+        target(&data);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn segments_under_damage() {
+    random_inputs(13, 400, 4000, tidegate_tests::hostile::live);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn segment_files() {
+    random_inputs(17, 1500, 300, tidegate_tests::hostile::file);
+}

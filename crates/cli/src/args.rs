@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Write a made-up access log: a steady crowd, bursts, and an attacker
     Generate(Generate),
+    /// Look into a segment: its policy, its processes, the keys that have used most
+    Inspect(Inspect),
     /// Write a completion script for a shell
     Completions {
         /// The shell
@@ -205,4 +207,52 @@ pub(crate) struct Generate {
     /// How long a time, in hours
     #[arg(long, value_name = "H", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=87_600))]
     pub(crate) hours: u32,
+}
+
+const INSPECT_EXAMPLES: &str = "\
+Examples:
+  tidegate inspect /dev/shm/quota
+  tidegate inspect --key alice --key 192.0.2.7 /dev/shm/quota
+  tidegate inspect --format json /dev/shm/quota | jq '.top[0].fingerprint'
+
+Exit code: 0 when the segment was shown, 2 when there is none, or the file is something else.";
+
+/// Look into a segment: its policy, its processes, the keys that have used most.
+///
+/// Takes no part in it and changes nothing. On a terminal the picture is drawn anew until q or Esc
+/// is pressed; elsewhere, or with --once, the text is written once. A segment does not hold the keys
+/// themselves, only a fingerprint of each: name a key with --key to see which one is its.
+#[derive(Debug, Args)]
+#[command(after_help = INSPECT_EXAMPLES)]
+pub(crate) struct Inspect {
+    /// The segment's file
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    /// Show this key whatever it has used, and its name beside its fingerprint; can be repeated
+    #[arg(short, long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) key: Vec<String>,
+
+    /// How many keys are listed, those that have used most first
+    /// [default: 10; on a terminal as many as it has room for]
+    #[arg(short = 'n', long, value_name = "N")]
+    pub(crate) top: Option<usize>,
+
+    /// Write it once and end, on a terminal too
+    #[arg(short = '1', long)]
+    pub(crate) once: bool,
+
+    /// Seconds between two looks on a terminal
+    #[arg(short, long, value_name = "SECONDS", default_value = "1", value_parser = interval)]
+    pub(crate) interval: std::time::Duration,
+
+    /// How the result is written
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Output,
+}
+
+/// A time between two looks: long enough to be seen, short enough to be worth waiting for.
+fn interval(text: &str) -> Result<std::time::Duration, String> {
+    let seconds = text.parse::<f64>().ok().filter(|seconds| (0.05..=3600.0).contains(seconds));
+    seconds.map(std::time::Duration::from_secs_f64).ok_or_else(|| "expected 0.05 to 3600 seconds".to_owned())
 }

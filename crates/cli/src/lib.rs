@@ -1,4 +1,4 @@
-//! The program `tidegate`: replays access logs against rate-limit policies.
+//! The program `tidegate`: replays access logs against rate-limit policies, and looks into segments.
 //!
 //! A library only so that its parts can be tested and fuzzed; [`log`] is the part that meets
 //! strangers' bytes.
@@ -13,6 +13,8 @@ mod explain;
 mod failure;
 mod generate;
 mod input;
+#[cfg(target_os = "linux")]
+mod inspect;
 mod policies;
 mod progress;
 mod replay;

@@ -24,6 +24,10 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Command::Replay(args) => run_replay(&args),
         Command::Explain(args) => run_explain(&args),
         Command::Generate(args) => run_generate(&args),
+        #[cfg(target_os = "linux")]
+        Command::Inspect(args) => crate::inspect::run(&args, print),
+        #[cfg(not(target_os = "linux"))]
+        Command::Inspect(_) => Err(Failure::new("segments need Linux")),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "tidegate", &mut io::stdout());
             Ok(())

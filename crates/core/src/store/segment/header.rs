@@ -16,6 +16,8 @@ pub(super) const MAX_POLICY: usize = LEN - POLICY;
 const MAGIC: u64 = u64::from_ne_bytes(*b"tidegate");
 /// Reads as another number on a machine of the other byte order, on which no word would be right.
 const ORDER: u64 = 0x0102_0304_0506_0708;
+/// No clock lags more, in nanoseconds; with any number the sums of times would not stay in 64 bits.
+const MOST_LAG: u64 = 1_000_000_000;
 /// The first byte of the policy.
 const POLICY: usize = 256;
 
@@ -159,7 +161,7 @@ impl Header {
             max_keys: page.get(word::MAX_KEYS),
             seed: page.get(word::SEED),
             clock: ClockKind::of(page.get(word::CLOCK))?,
-            lag: page.get(word::LAG),
+            lag: Some(page.get(word::LAG)).filter(|&lag| lag <= MOST_LAG)?,
             epoch: page.get(word::EPOCH),
             boot: u128::from(high) << 64 | u128::from(low),
             created: page.get(word::CREATED),

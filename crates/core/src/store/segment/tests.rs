@@ -271,14 +271,9 @@ fn a_view_shows_the_keys() {
     assert!(SegmentView::open(place.folder.path().join("none")).is_err());
 }
 
-/// What a process locked that ended with its lock is found and taken over, as far as it got.
-#[test]
-fn a_lock_of_a_process_that_ended_is_taken_over() {
-    let (place, clock) = (Place::new(), ManualClock::new());
-    let limiter = place.limiter(&clock);
-    assert!(limiter.allow("alice").unwrap());
-    let file = std::fs::OpenOptions::new().read(true).write(true).open(place.path()).unwrap();
-    // Every word that could be a version, locked by a name that nobody has.
+/// Locks every word that could be a version in the name of a process that has ended.
+fn lock_all_for_the_dead(path: &Path) {
+    let file = std::fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
     let mut word = [0; 8];
     for at in (REGION..file.metadata().unwrap().len() - 8).step_by(64) {
         file.read_exact_at(&mut word, at + 8).unwrap();
@@ -287,7 +282,31 @@ fn a_lock_of_a_process_that_ended_is_taken_over() {
             file.write_all_at(&(version | 77 << 40 | 1).to_ne_bytes(), at + 8).unwrap();
         }
     }
+}
+
+/// What a process locked that ended with its lock is found and taken over, as far as it got.
+#[test]
+fn a_lock_of_a_process_that_ended_is_taken_over() {
+    let (place, clock) = (Place::new(), ManualClock::new());
+    let limiter = place.limiter(&clock);
+    assert!(limiter.allow("alice").unwrap());
+    lock_all_for_the_dead(&place.path());
     assert_eq!(limiter.check("alice").unwrap().remaining(), 8);
+    assert_eq!(limiter.counters().unavailable, 0);
+}
+
+/// So is the place of a key that nobody asks for any more.
+#[test]
+fn a_place_that_a_process_locked_that_ended_is_given_to_another_key() {
+    let (place, clock) = (Place::new(), ManualClock::new());
+    let limiter = place.builder(POLICY).on_full(crate::OnFull::Deny).clock(clock.clone()).build().unwrap();
+    let mut keys = 0..;
+    while limiter.check(format!("old {}", keys.next().unwrap())).unwrap().tracked() {}
+    lock_all_for_the_dead(&place.path());
+    clock.advance(Duration::from_secs(61));
+    for key in 0..limiter.max_keys() / 2 {
+        assert!(limiter.check(format!("new {key}")).unwrap().tracked(), "{key}");
+    }
     assert_eq!(limiter.counters().unavailable, 0);
 }
 
