@@ -93,19 +93,21 @@ impl Starts {
     }
 }
 
-/// The units that could have been admitted within `span` nanoseconds from the first of these
-/// admissions on, or until the last where that is longer: in a log a quota for every window begun, in
-/// a bucket the burst and the refill.
+/// The part of what a limit allows that was given within `span` nanoseconds from the first of these
+/// admissions on: of a quota for every window begun, or of the burst and the refill of a bucket. From 0
+/// to 1; a span that ends soon after a window began asks for more than anybody had the time to take.
 #[must_use]
-pub fn available(limit: &Limit, admitted: &[Seen], span: u64) -> u64 {
+pub fn used(limit: &Limit, admitted: &[Seen], span: u64) -> f64 {
     let first = admitted.iter().map(|seen| seen.before).min().unwrap_or(0);
-    let last = admitted.iter().map(|seen| seen.after).max().unwrap_or(0);
-    let span = span.max(last - first);
-    let refill = u128::from(limit.quota) * u128::from(span) / u128::from(limit.window);
-    match limit.algorithm {
-        Algorithm::SlidingWindowLog => (span / limit.window + 1) * limit.quota,
-        Algorithm::TokenBucket { burst } => u64::try_from(refill).unwrap_or(u64::MAX).saturating_add(burst),
-    }
+    let within = admitted.iter().filter(|seen| seen.before - first < span);
+    let given: u64 = within.map(|seen| seen.cost).sum();
+    let available = match limit.algorithm {
+        Algorithm::SlidingWindowLog => (span.div_ceil(limit.window) * limit.quota) as f64,
+        Algorithm::TokenBucket { burst } => {
+            burst as f64 + limit.quota as f64 * span as f64 / limit.window as f64
+        }
+    };
+    given as f64 / available
 }
 
 #[cfg(test)]
@@ -167,10 +169,10 @@ mod tests {
 
     #[test]
     fn what_could_have_been_used() {
-        let seen = |before, after| Seen { key: 0, before, after, cost: 1, allowed: true };
-        let seen = [seen(5, 6), seen(20, 26)];
-        assert_eq!(available(&Limit::log("a", 10, 10), &seen, 0), 30);
-        assert_eq!(available(&Limit::log("a", 10, 10), &seen, 30), 40);
-        assert_eq!(available(&Limit::bucket("a", 10, 10, 4), &seen, 0), 25);
+        let seen = |before, cost| Seen { key: 0, before, after: before + 1, cost, allowed: true };
+        let seen = [seen(5, 10), seen(15, 8), seen(25, 4)];
+        assert_eq!(used(&Limit::log("a", 10, 10), &seen, 20), 0.9);
+        assert_eq!(used(&Limit::bucket("a", 10, 10, 4), &seen, 20), 0.75);
+        assert_eq!(used(&Limit::log("a", 10, 10), &[], 20), 0.0);
     }
 }

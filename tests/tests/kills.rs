@@ -49,7 +49,7 @@ fn four_processes_take_one_quota() {
     };
     let all: Vec<_> = records.iter().map(start).collect();
     all.into_iter().for_each(|mut process| assert!(process.wait().unwrap().success()));
-    let mut judge = kills(&["judge", "--used", "99", "--seconds", "3.4"]);
+    let mut judge = kills(&["judge", "--used", "99", "--seconds", "2.9"]);
     println!("{}", said(&judge.args(&records).output().unwrap()));
     assert!(!kills(&["judge", "--policy", "99/second"]).args(&records).output().unwrap().status.success());
 }

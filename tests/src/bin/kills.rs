@@ -95,11 +95,12 @@ mod linux {
             #[arg(long, default_value = "100/second")]
             policy: String,
             /// The least part of the quota that must have been used, in percent.
-            #[arg(long, default_value_t = 0.0)]
+            #[arg(long, default_value_t = 0.0, requires = "seconds")]
             used: f64,
-            /// For how long they took what they could; the quota of that time is what can be used.
-            #[arg(long, default_value_t = 0.0)]
-            seconds: f64,
+            /// For how long they took what they could: best a little less than a whole number of
+            /// windows, since of one that has just begun nobody can take all.
+            #[arg(long)]
+            seconds: Option<f64>,
             /// Their records.
             #[arg(required = true)]
             files: Vec<PathBuf>,
@@ -140,7 +141,7 @@ mod linux {
                 Ok(true)
             }
             Some(Command::Judge { policy, used, seconds, files }) => {
-                let time = Duration::try_from_secs_f64(seconds).map_err(Error::other)?;
+                let time = seconds.map(Duration::try_from_secs_f64).transpose().map_err(Error::other)?;
                 judge(&policy, used, time, &files)
             }
             Some(Command::Worker { folder, number, seed, allow_unavailable }) => {
@@ -172,7 +173,7 @@ mod linux {
         Ok(outcome.is_good(on_unavailable))
     }
 
-    fn judge(policy: &str, used: f64, time: Duration, files: &[PathBuf]) -> Result<bool> {
+    fn judge(policy: &str, used: f64, time: Option<Duration>, files: &[PathBuf]) -> Result<bool> {
         let policy = policy.parse().map_err(Error::other)?;
         let judged = verdict::judge_files(&policy, files, time)?;
         print!("{}", judged.text);

@@ -65,9 +65,7 @@ impl Records {
     #[must_use]
     pub fn used(&self, key: u64, limit: &Limit, time: Duration) -> f64 {
         let seen = self.keys.get(&key).map_or(&[][..], Vec::as_slice);
-        let given: u64 = seen.iter().map(|seen| seen.cost).sum();
-        let span = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        given as f64 / judge::available(limit, seen, span).max(1) as f64
+        judge::used(limit, seen, u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
     }
 
     /// The numbers of the keys, in order.
@@ -106,12 +104,12 @@ pub struct Judged {
     pub used: f64,
 }
 
-/// Judges the records of several processes that shared one policy, and took what they could for so
-/// long a time.
+/// Judges the records of several processes that shared one policy; how much of it they used if they
+/// took what they could for a given time.
 ///
 /// # Errors
 /// A file cannot be read.
-pub fn judge_files(policy: &tidegate::Policy, files: &[PathBuf], time: Duration) -> Result<Judged> {
+pub fn judge_files(policy: &tidegate::Policy, files: &[PathBuf], time: Option<Duration>) -> Result<Judged> {
     let (limits, records) = (plain(policy), Records::read(files.iter().cloned())?);
     let (violations, mut least) = (records.violations(|_| &limits), 1.0_f64);
     let mut text = format!("policy      {policy}\n");
@@ -119,7 +117,7 @@ pub fn judge_files(policy: &tidegate::Policy, files: &[PathBuf], time: Duration)
         text += &format!("process     {:>9} admissions  {}\n", count(file)?, file.display());
     }
     text += &format!("admissions  {:>9} of {} keys\n", records.admissions(), records.keys());
-    for key in records.key_numbers() {
+    for (key, time) in records.key_numbers().into_iter().filter_map(|key| Some((key, time?))) {
         let used: Vec<_> = limits.iter().map(|limit| records.used(key, limit, time)).collect();
         least = least.min(used.iter().copied().fold(0.0, f64::max));
         let shares =
