@@ -3,10 +3,11 @@
 CARGO ?= cargo
 CORE_FEATURES := policy-file # the optional features of crates/core; every subset is built
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := help
-.PHONY: help doctor ready demo test test-workspace test-features test-loom test-c test-go lib-go bench install
+.PHONY: help doctor ready demo test test-workspace test-features test-loom test-c test-go test-asan kills lib-go bench install
 .PHONY: vectors header lint lint-fmt lint-clippy lint-docs lint-go fmt clean
 
 help: ## list these targets
@@ -34,6 +35,14 @@ test-features: ready ## the core builds with every subset of its features
 
 test-loom: ready ## the commit protocol and insertion under every interleaving
 	RUSTFLAGS="--cfg loom" $(CARGO) test --locked --release -p tidegate --lib --target-dir $(TARGET_DIR)/loom loom
+
+# The sanitizer is an unstable option of a stable compiler, with the library that comes with it.
+test-asan: ready ## segments whose bytes change under a live limiter, under AddressSanitizer
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address $(CARGO) test --locked -p tidegate-tests --test fuzzing \
+	  --target $(HOST) --target-dir $(TARGET_DIR)/asan segment
+
+kills: ready ## processes killed two thousand times while they share segments
+	$(CARGO) run --release --locked -p tidegate-tests --bin kills -- --kills 2000
 
 test-c: ready ## the C library: installed, from C, under sanitizers and valgrind, the example server
 	@tests/c/run

@@ -39,12 +39,12 @@ fn at_once(which: Which, limiter: &Limiter, key: Key, outcome: &mut Outcome) -> 
 
 /// The whole quota is there, and can be taken.
 fn whole(which: Which, limiter: &Limiter, key: Key, outcome: &mut Outcome) -> Result<()> {
-    let peek = limiter.peek(key.bytes()).map_err(Error::other)?;
-    let lacks = peek.limits().any(|status| status.remaining != status.limit.capacity());
+    let peek = limiter.peek(key.bytes());
+    let is_whole = peek.as_ref().is_ok_and(|peek| peek.limits().all(|s| s.remaining == s.limit.capacity()));
     let limits = scene::limits();
     let all = limits.get(which).map_or(1, |limits| most(limits));
     let taken = limiter.check_n(key.bytes(), all).map_err(Error::other)?;
-    if lacks || !taken.allowed() || !taken.tracked() {
+    if !is_whole || !taken.allowed() || !taken.tracked() {
         outcome.faults.push(format!("segment {which}: {key:?} has lost quota: {peek:?}, then {taken:?}"));
     }
     Ok(())

@@ -22,11 +22,12 @@ const MILLI: u64 = 1_000_000;
 pub type Which = usize;
 
 /// The limits of every segment. Some quotas are large, so that an admission of many units spends
-/// long under the lock of its entry; the third counts by the coarse clock.
+/// long under the lock of its entry, but not so large that a slow machine does not use them up: only
+/// then does a quota that is forgotten show. The third counts by the coarse clock.
 #[must_use]
 pub fn limits() -> [Vec<Limit>; 4] {
     [
-        vec![Limit::log("log", 60_000, 50 * MILLI)],
+        vec![Limit::log("log", 20_000, 50 * MILLI)],
         vec![Limit::bucket("bucket", 3000, 50 * MILLI, 2000)],
         vec![Limit::log("slow", 20, 2000 * MILLI), Limit::bucket("steady", 10, 1000 * MILLI, 10)],
         vec![
