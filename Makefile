@@ -22,7 +22,7 @@ ready:
 demo: ready ## judge an access log and write target/demo/report.html
 	@scripts/demo
 
-test: test-workspace test-features test-loom test-c test-go ## everything below that starts with test-
+test: test-workspace test-features test-loom test-c test-go test-languages ## everything below that starts with test-
 
 test-workspace: ready ## unit, property, stress, vector, fuzz-smoke, bench-smoke and doc tests
 	$(CARGO) test --workspace --locked --no-fail-fast
@@ -53,6 +53,9 @@ lib-go: ready ## the static library and the header, where the Go package wants t
 
 test-go: lib-go ## the Go package: vectors, races, collection at every call, vendoring, its benches
 	@scripts/test-go
+
+test-languages: ready ## processes in C, Go and Rust on one key of one segment, judged together
+	@tests/languages/run 5
 
 install: ready ## the C library and its header, into DESTDIR/PREFIX (default /usr/local)
 	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" scripts/install

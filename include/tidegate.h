@@ -140,6 +140,8 @@ enum tg_status
     TG_SEGMENT_UNSUPPORTED = 75,
     // What the system said of the segment's file.
     TG_SEGMENT_IO = 76,
+    // The header of the segment is damaged.
+    TG_SEGMENT_DAMAGED = 77,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L

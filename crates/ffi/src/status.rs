@@ -98,6 +98,8 @@ pub enum tg_status {
     TG_SEGMENT_UNSUPPORTED = 75,
     /// What the system said of the segment's file.
     TG_SEGMENT_IO = 76,
+    /// The header of the segment is damaged.
+    TG_SEGMENT_DAMAGED = 77,
 }
 
 /// Every status with its name. Those of the core's errors are `Error::code`, the same in every
@@ -143,6 +145,7 @@ const NAMES: &[(tg_status, &CStr)] = &[
     (TG_SEGMENT_LONG_POLICY, c"segment-long-policy"),
     (TG_SEGMENT_UNSUPPORTED, c"segment-unsupported"),
     (TG_SEGMENT_IO, c"segment-io"),
+    (TG_SEGMENT_DAMAGED, c"segment-damaged"),
 ];
 
 impl tg_status {
