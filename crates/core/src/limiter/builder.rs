@@ -103,7 +103,7 @@ impl LimiterBuilder {
     ///
     /// # Errors
     /// A policy that cannot be read, a capacity of 0, no memory for the table; of a segment
-    /// [`Error::Segment`] with what is wrong with it, and nothing about it is changed then.
+    /// [`Error::Segment`](crate::Error::Segment) with what is wrong with it, and nothing about it is changed then.
     pub fn build(self) -> Result<Limiter> {
         let policy = self.policy?;
         let options = Options { on_full: self.on_full, on_unavailable: self.on_unavailable };
