@@ -36,10 +36,12 @@ test-features: ready ## the core builds with every subset of its features
 test-loom: ready ## the commit protocol and insertion under every interleaving
 	RUSTFLAGS="--cfg loom" $(CARGO) test --locked --release -p tidegate --lib --target-dir $(TARGET_DIR)/loom loom
 
-# The sanitizer is an unstable option of a stable compiler, with the library that comes with it.
+# The sanitizer is an unstable option of a stable compiler, with the library that comes with it. The
+# dependencies are not optimised: building them takes longer than the test.
 test-asan: ready ## segments whose bytes change under a live limiter, under AddressSanitizer
 	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address $(CARGO) test --locked -p tidegate-tests --test fuzzing \
-	  --target $(HOST) --target-dir $(TARGET_DIR)/asan segment
+	  --target $(HOST) --target-dir $(TARGET_DIR)/asan --config 'profile.dev.package."*".opt-level=0' \
+	  --config 'profile.dev.debug="line-tables-only"' segment
 
 kills: ready ## processes killed two thousand times while they share segments
 	$(CARGO) run --release --locked -p tidegate-tests --bin kills -- --kills 2000

@@ -5,6 +5,8 @@
 
 use oorandom::Rand32;
 use tidegate_tests::fuzz;
+#[cfg(target_os = "linux")]
+use tidegate_tests::stress::scaled;
 
 /// Runs `target` on mutations of the seeds, splicing words of one into another.
 fn mutate(seeds: &[&str], inputs: usize, target: impl Fn(&[u8])) {
@@ -81,9 +83,9 @@ fn operations() {
     }
 }
 
-/// Random bytes for a target, so many of them.
+/// Random bytes for a target, so many of them; `TIDEGATE_STRESS=100` makes it a hundred times as many.
 #[cfg(target_os = "linux")]
-fn random_inputs(seed: u64, inputs: u32, longest: u32, target: impl Fn(&[u8])) {
+fn random_inputs(seed: u64, inputs: usize, longest: u32, target: impl Fn(&[u8])) {
     let mut random = Rand32::new(seed);
     for _ in 0..inputs {
         let length = random.rand_range(0..longest);
@@ -95,11 +97,11 @@ fn random_inputs(seed: u64, inputs: u32, longest: u32, target: impl Fn(&[u8])) {
 #[cfg(target_os = "linux")]
 #[test]
 fn segments_under_damage() {
-    random_inputs(13, 400, 4000, tidegate_tests::hostile::live);
+    random_inputs(13, scaled(400), 4000, tidegate_tests::hostile::live);
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn segment_files() {
-    random_inputs(17, 1500, 300, tidegate_tests::hostile::file);
+    random_inputs(17, scaled(1500), 300, tidegate_tests::hostile::file);
 }
