@@ -307,6 +307,23 @@ fn acquire_gives_up_when_it_cannot_be_in_time() {
 }
 
 #[test]
+fn a_wait_can_be_cancelled_and_takes_nothing() {
+    let (limiter, clock) = limiter("1/minute", 10, OnFull::Overflow);
+    let (every, mut looks) = (Duration::from_millis(1), 0);
+    assert!(limiter.allow("a").unwrap());
+    let cancelled = limiter.acquire_unless("a", 1, Duration::MAX, every, || {
+        // Nothing is locked meanwhile: this would wait for ever.
+        limiter.waiters.wake(limiter.tag(b"a").unwrap());
+        looks += 1;
+        looks == 3
+    });
+    assert!(!cancelled.unwrap().allowed());
+    assert_eq!((looks, limiter.waiters.waiting()), (3, 0));
+    clock.advance(60 * SECOND);
+    assert!(limiter.acquire_unless("a", 1, SECOND, every, || true).unwrap().allowed());
+}
+
+#[test]
 fn a_refund_wakes_who_waits_for_it() {
     let (limiter, _) = limiter("1/minute", 10, OnFull::Overflow);
     assert!(limiter.allow("a").unwrap());
