@@ -5,8 +5,8 @@ CORE_FEATURES := policy-file # the optional features of crates/core; every subse
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help doctor ready demo test test-workspace test-features test-loom bench
-.PHONY: vectors lint lint-fmt lint-clippy lint-docs fmt clean
+.PHONY: help doctor ready ready-python demo test test-workspace test-features test-loom test-python bench
+.PHONY: vectors lint lint-fmt lint-clippy lint-docs lint-python lock-python fmt clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,10 +17,13 @@ doctor: ## say which tools are here and which are missing
 ready:
 	@scripts/doctor rust cc
 
+ready-python: ready
+	@scripts/doctor python
+
 demo: ready ## judge an access log and write target/demo/report.html
 	@scripts/demo
 
-test: test-workspace test-features test-loom ## everything below that starts with test-
+test: test-workspace test-features test-loom test-python ## everything below that starts with test-
 
 test-workspace: ready ## unit, property, stress, vector, fuzz-smoke, bench-smoke and doc tests
 	$(CARGO) test --workspace --locked --no-fail-fast
@@ -34,13 +37,16 @@ test-features: ready ## the core builds with every subset of its features
 test-loom: ready ## the commit protocol and insertion under every interleaving
 	RUSTFLAGS="--cfg loom" $(CARGO) test --locked --release -p tidegate --lib --target-dir $(TARGET_DIR)/loom loom
 
+test-python: ready-python ## the Python package: its wheel, installed apart from the sources
+	@bindings/python/check
+
 bench: ready ## peers side by side in one run; results go to benches/record/
 	$(CARGO) run --release --locked -p tidegate-benches --bin peers -- --record
 
 vectors: ready ## write tests/vectors/ anew from the reference model
 	$(CARGO) run --quiet --locked -p tidegate-reference --bin vectors
 
-lint: lint-fmt lint-clippy lint-docs ## everything below that starts with lint-, warnings denied
+lint: lint-fmt lint-clippy lint-docs lint-python ## everything below that starts with lint-, warnings denied
 
 lint-fmt: ready ## the sources are formatted
 	$(CARGO) fmt --all --check
@@ -51,6 +57,16 @@ lint-clippy: ready ## clippy on everything, and on the core with no features
 
 lint-docs: ready ## the documentation builds, and its links lead somewhere
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features --lib --locked
+
+lint-python: ready-python ## the Python sources are formatted and pass ruff
+	@bindings/python/check lint
+
+lock-python: ready-python ## pin the newest versions of what requirements.in names
+	python3 -m venv $(TARGET_DIR)/python/lock
+	$(TARGET_DIR)/python/lock/bin/pip install --quiet uv==0.13.9
+	cd bindings/python && for list in requirements bench/requirements; do \
+	  $(abspath $(TARGET_DIR))/python/lock/bin/uv pip compile --quiet --upgrade --universal --generate-hashes \
+	    --python-version 3.10 --no-header --no-annotate $$list.in -o $$list.txt; done
 
 fmt: ready ## format the sources
 	$(CARGO) fmt --all
