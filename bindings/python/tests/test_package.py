@@ -37,7 +37,7 @@ def test_it_says_that_it_is_typed() -> None:
 def test_importing_it_imports_no_framework() -> None:
     """Nor anything else that isn't there in the standard library."""
     look = (
-        "import sys; before = set(sys.modules); import tidegate; "
+        "import sys; before = set(sys.modules); import tidegate, tidegate.asgi, tidegate.wsgi; "
         "print(*{name.partition('.')[0] for name in set(sys.modules) - before})"
     )
     ran = subprocess.run([sys.executable, "-I", "-c", look], capture_output=True, text=True, check=True)
