@@ -5,8 +5,8 @@ CORE_FEATURES := policy-file # the optional features of crates/core; every subse
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help doctor ready demo test test-workspace test-features test-loom bench
-.PHONY: vectors lint lint-fmt lint-clippy lint-docs fmt clean
+.PHONY: help doctor ready demo test test-workspace test-features test-loom test-go lib-go bench
+.PHONY: vectors lint lint-fmt lint-clippy lint-docs lint-go fmt clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,7 +20,7 @@ ready:
 demo: ready ## judge an access log and write target/demo/report.html
 	@scripts/demo
 
-test: test-workspace test-features test-loom ## everything below that starts with test-
+test: test-workspace test-features test-loom test-go ## everything below that starts with test-
 
 test-workspace: ready ## unit, property, stress, vector, fuzz-smoke, bench-smoke and doc tests
 	$(CARGO) test --workspace --locked --no-fail-fast
@@ -34,13 +34,20 @@ test-features: ready ## the core builds with every subset of its features
 test-loom: ready ## the commit protocol and insertion under every interleaving
 	RUSTFLAGS="--cfg loom" $(CARGO) test --locked --release -p tidegate --lib --target-dir $(TARGET_DIR)/loom loom
 
+lib-go: ready ## the static library and the header, where the Go package wants them
+	@scripts/lib-go
+
+test-go: lib-go ## the Go package: vectors, races, collection at every call, vendoring, its benches
+	@scripts/doctor go
+	@scripts/test-go
+
 bench: ready ## peers side by side in one run; results go to benches/record/
 	$(CARGO) run --release --locked -p tidegate-benches --bin peers -- --record
 
 vectors: ready ## write tests/vectors/ anew from the reference model
 	$(CARGO) run --quiet --locked -p tidegate-reference --bin vectors
 
-lint: lint-fmt lint-clippy lint-docs ## everything below that starts with lint-, warnings denied
+lint: lint-fmt lint-clippy lint-docs lint-go ## everything below that starts with lint-, warnings denied
 
 lint-fmt: ready ## the sources are formatted
 	$(CARGO) fmt --all --check
@@ -51,6 +58,11 @@ lint-clippy: ready ## clippy on everything, and on the core with no features
 
 lint-docs: ready ## the documentation builds, and its links lead somewhere
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features --lib --locked
+
+lint-go: lib-go ## gofmt and go vet have nothing to say
+	@scripts/doctor go
+	@test -z "$$(gofmt -l bindings/go | tee /dev/stderr)"
+	cd bindings/go && go vet ./... && cd bench && go vet ./...
 
 fmt: ready ## format the sources
 	$(CARGO) fmt --all

@@ -6,8 +6,8 @@
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
-use tidegate::{Body, Error, Limiter, ManualClock, Nanos, Policy, Report, Style};
-use tidegate_reference::vectors::format::{self, Bodies, Cases, Num, Op, Policies, Step};
+use tidegate::{Body, Error, Limiter, ManualClock, Nanos, Policy, Proxies, Report, Style};
+use tidegate_reference::vectors::format::{self, Addresses, Bodies, Cases, Num, Op, Policies, Step};
 
 fn read(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors").join(name);
@@ -160,5 +160,34 @@ fn bodies_are_as_written() {
     });
     for vector in content_too_large {
         assert_eq!(body(Body::content_too_large(vector.max_body.0)), vector.response);
+    }
+}
+
+#[test]
+fn clients_are_told_apart_as_written() {
+    for vector in load::<Addresses>("addresses.json").clients {
+        let proxies = vector.trusted.parse::<Proxies>().unwrap();
+        let proxies = proxies.with_header(vector.header.parse().unwrap());
+        let proxies = proxies.with_ipv6_prefix(vector.ipv6_prefix).unwrap();
+        let peer = vector.peer.parse().unwrap();
+        let (client, key) = (proxies.client(peer, &vector.lines), proxies.key(peer, &vector.lines));
+        assert_eq!((client.to_string(), key.to_string()), (vector.client, vector.key), "{}", vector.name);
+    }
+}
+
+#[test]
+fn wrong_lists_of_proxies_are_refused() {
+    for text in load::<Addresses>("addresses.json").invalid_trusted {
+        assert_eq!(text.parse::<Proxies>().unwrap_err().code(), "options", "{text}");
+    }
+}
+
+#[test]
+fn api_keys_are_found_as_written() {
+    for vector in load::<Addresses>("addresses.json").api_keys {
+        let bytes = |value: &'_ Option<String>| value.as_ref().map(|value| value.as_bytes().to_vec());
+        let (authorization, x_api_key) = (bytes(&vector.authorization), bytes(&vector.x_api_key));
+        let found = tidegate::api_key(authorization.as_deref(), x_api_key.as_deref());
+        assert_eq!(found, bytes(&vector.api_key).as_deref(), "{vector:?}");
     }
 }

@@ -158,6 +158,12 @@ impl<'a> Decision<'a> {
         limits.filter(move |(i, _)| violated >> i & 1 == 1).map(|(_, limit)| limit.name())
     }
 
+    /// The limits that deny, as bits: bit i is limit i of the policy.
+    #[must_use]
+    pub fn violated_bits(&self) -> u64 {
+        self.verdict.violated.into()
+    }
+
     /// The state of every limit, in the policy's order.
     pub fn limits(&self) -> impl ExactSizeIterator<Item = LimitStatus<'a>> + use<'a> {
         let this = *self;

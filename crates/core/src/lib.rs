@@ -26,6 +26,7 @@
 // Segments, and what serves them alone, are not modelled.
 #![cfg_attr(loom, allow(dead_code))]
 
+mod address;
 mod algorithm;
 mod clock;
 mod decision;
@@ -38,6 +39,7 @@ mod store;
 mod table;
 mod time;
 
+pub use address::{ForwardedHeader, Network, Proxies, api_key};
 pub use clock::{Clock, ManualClock};
 pub use decision::{Decision, LimitStatus};
 pub use error::{Error, Result, SegmentFault};

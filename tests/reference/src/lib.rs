@@ -13,6 +13,7 @@
 //!
 //! Times are nanoseconds on some clock, costs are whole units.
 
+pub mod address;
 pub mod bucket;
 mod decision;
 pub mod headers;

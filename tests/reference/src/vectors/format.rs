@@ -263,3 +263,46 @@ impl Status {
         }
     }
 }
+
+/// `addresses.json`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Addresses {
+    /// Requests, and who sent them.
+    pub clients: Vec<Client>,
+    /// Lists of proxies that must be refused.
+    pub invalid_trusted: Vec<String>,
+    /// Requests, and the API key that they show.
+    pub api_keys: Vec<ApiKey>,
+}
+
+/// A request through proxies, and who sent it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Client {
+    /// What it shows.
+    pub name: String,
+    /// The trusted proxies: addresses and networks.
+    pub trusted: String,
+    /// The header that they write.
+    pub header: String,
+    /// The bits of an IPv6 address that stand for one client.
+    pub ipv6_prefix: u8,
+    /// The other end of the connection.
+    pub peer: String,
+    /// The values of the header's lines, in order.
+    pub lines: Vec<String>,
+    /// The client's address.
+    pub client: String,
+    /// What it is counted by.
+    pub key: String,
+}
+
+/// Headers with credentials, and the API key among them.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ApiKey {
+    /// The value of `Authorization`; `null` if it is absent.
+    pub authorization: Option<String>,
+    /// The value of `X-API-Key`; `null` if it is absent.
+    pub x_api_key: Option<String>,
+    /// The API key; `null` if there is none.
+    pub api_key: Option<String>,
+}

@@ -3,6 +3,7 @@
 //! Each file is described in `tests/vectors/README.md`. The inputs are written here by hand; the
 //! expected numbers come from the model, the expected policies and errors are plain data.
 
+mod addresses;
 mod bodies;
 mod decisions;
 pub mod format;
@@ -19,5 +20,6 @@ pub fn files() -> Vec<(&'static str, String)> {
         ("decisions.json", json::text(&decisions::file())),
         ("headers.json", json::text(&headers::file())),
         ("bodies.json", json::text(&bodies::file())),
+        ("addresses.json", json::text(&addresses::file())),
     ]
 }

@@ -1,0 +1,3 @@
+package tidegate
+
+import _ "github.com/tidegate/tidegate/bindings/go/internal/lib/darwin_arm64"
