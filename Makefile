@@ -5,7 +5,7 @@ CORE_FEATURES := policy-file # the optional features of crates/core; every subse
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help doctor ready demo test test-workspace test-features test-loom test-go lib-go bench
+.PHONY: help doctor ready demo test test-workspace test-features test-loom test-go test-node lib-go bench
 .PHONY: vectors lint lint-fmt lint-clippy lint-docs lint-go fmt clean
 
 help: ## list these targets
@@ -20,7 +20,7 @@ ready:
 demo: ready ## judge an access log and write target/demo/report.html
 	@scripts/demo
 
-test: test-workspace test-features test-loom test-go ## everything below that starts with test-
+test: test-workspace test-features test-loom test-go test-node ## everything below that starts with test-
 
 test-workspace: ready ## unit, property, stress, vector, fuzz-smoke, bench-smoke and doc tests
 	$(CARGO) test --workspace --locked --no-fail-fast
@@ -40,6 +40,10 @@ lib-go: ready ## the static library and the header, where the Go package wants t
 test-go: lib-go ## the Go package: vectors, races, collection at every call, vendoring, its benches
 	@scripts/doctor go
 	@scripts/test-go
+
+test-node: ready ## the npm package: vectors, threads, processes, types; packed and installed
+	@scripts/doctor node
+	@scripts/test-node
 
 bench: ready ## peers side by side in one run; results go to benches/record/
 	$(CARGO) run --release --locked -p tidegate-benches --bin peers -- --record

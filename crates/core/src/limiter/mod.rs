@@ -17,7 +17,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::clock::{Clock, Listener};
-use crate::decision::{Decision, Plan, Readings, Verdict};
+use crate::decision::{Decision, DecisionWords, Plan, Readings, Verdict};
 use crate::error::{Error, Result};
 use crate::policy::{IntoPolicy, Policy};
 use crate::table::{Admission, Attempt, Costs, Limits, Miss, One, Same, Table, Target, with_limits};
@@ -307,6 +307,13 @@ impl Limiter {
     fn changed(&self, tag: u64, done: bool) -> Result<()> {
         self.waiters.wake(tag);
         if done { Ok(()) } else { Err(unavailable()) }
+    }
+
+    /// A decision of this limiter's, from its [`words`](Decision::words).
+    #[doc(hidden)]
+    #[must_use]
+    pub fn decision_from(&self, words: &DecisionWords) -> Decision<'_> {
+        Decision::from_words(&self.plan, words)
     }
 
     /// Waits until `cost` units for `key` are admitted, at most for `timeout`. The decision is the
