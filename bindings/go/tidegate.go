@@ -68,6 +68,9 @@ type Counters struct {
 	Overflowed uint64
 	// Reclaimed are the entries that had recovered and whose place a new key took.
 	Reclaimed uint64
+	// Unavailable are the calls whose entry could not be had (shared segments only); each is also
+	// admitted or denied.
+	Unavailable uint64
 }
 
 // New makes a limiter for a policy in notation, such as "100/minute; 10/second token-bucket", or for
@@ -212,10 +215,11 @@ func (l *Limiter) Counters() (Counters, error) {
 		return Counters{}, err
 	}
 	counters := Counters{
-		Admitted:   uint64(c.admitted),
-		Denied:     make([]uint64, len(h.limits)),
-		Overflowed: uint64(c.overflowed),
-		Reclaimed:  uint64(c.reclaimed),
+		Admitted:    uint64(c.admitted),
+		Denied:      make([]uint64, len(h.limits)),
+		Overflowed:  uint64(c.overflowed),
+		Reclaimed:   uint64(c.reclaimed),
+		Unavailable: uint64(c.unavailable),
 	}
 	for i := range counters.Denied {
 		counters.Denied[i] = uint64(c.denied[i])

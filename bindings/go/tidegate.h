@@ -308,6 +308,8 @@ typedef struct tg_counters {
     uint64_t overflowed;
     // Entries whose limits had all recovered and whose place a new key took.
     uint64_t reclaimed;
+    // Calls whose entry could not be had (shared segments only); each is also admitted or denied.
+    uint64_t unavailable;
     // Calls denied, by the limit that their decision reports, in the policy's order.
     uint64_t denied[TG_MAX_LIMITS];
 } tg_counters;

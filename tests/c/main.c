@@ -56,7 +56,7 @@ int main(void) {
     test_many();
     test_headers();
     test_address();
-    test_address();
+    test_segment();
     test_threads();
     test_vectors();
     if (failures) fprintf(stderr, "%d failed\n", failures);

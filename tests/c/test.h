@@ -36,7 +36,7 @@ void test_decide(void);
 void test_many(void);
 void test_headers(void);
 void test_address(void);
-void test_address(void);
+void test_segment(void);
 void test_threads(void);
 void test_vectors(void);
 

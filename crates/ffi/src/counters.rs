@@ -23,6 +23,8 @@ pub struct tg_counters {
     pub overflowed: u64,
     /// Entries whose limits had all recovered and whose place a new key took.
     pub reclaimed: u64,
+    /// Calls whose entry could not be had (shared segments only); each is also admitted or denied.
+    pub unavailable: u64,
     /// Calls denied, by the limit that their decision reports, in the policy's order.
     pub denied: [u64; TG_MAX_LIMITS],
 }
@@ -34,14 +36,21 @@ unsafe impl Growing for tg_counters {
 
 impl Default for tg_counters {
     fn default() -> Self {
-        Self { size: size_of::<Self>(), admitted: 0, overflowed: 0, reclaimed: 0, denied: [0; TG_MAX_LIMITS] }
+        Self {
+            size: size_of::<Self>(),
+            admitted: 0,
+            overflowed: 0,
+            reclaimed: 0,
+            unavailable: 0,
+            denied: [0; TG_MAX_LIMITS],
+        }
     }
 }
 
 impl From<Counters> for tg_counters {
     fn from(counters: Counters) -> Self {
-        let Counters { admitted, overflowed, reclaimed, denied, .. } = counters;
-        let mut all = Self { admitted, overflowed, reclaimed, ..Self::default() };
+        let Counters { admitted, overflowed, reclaimed, unavailable, denied, .. } = counters;
+        let mut all = Self { admitted, overflowed, reclaimed, unavailable, ..Self::default() };
         all.denied.iter_mut().zip(denied).for_each(|(to, from)| *to = from);
         all
     }

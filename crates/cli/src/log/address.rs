@@ -1,7 +1,8 @@
 //! The client behind an address: IPv6 is given out by the network, not by the address.
 
 use std::borrow::Cow;
-use std::net::{IpAddr, Ipv6Addr};
+
+use tidegate::Network;
 
 /// The key for an address as the log has it.
 ///
@@ -23,17 +24,9 @@ pub fn network(address: &[u8], prefix: u8) -> Cow<'_, [u8]> {
     if !address.contains(&b':') {
         return Cow::Borrowed(address);
     }
-    let Some(parsed) = std::str::from_utf8(address).ok().and_then(|text| text.parse::<Ipv6Addr>().ok())
-    else {
-        return Cow::Borrowed(address);
-    };
-    Cow::Owned(match parsed.to_canonical() {
-        IpAddr::V4(v4) => v4.to_string().into_bytes(),
-        IpAddr::V6(v6) if prefix >= 128 => v6.to_string().into_bytes(),
-        IpAddr::V6(v6) => {
-            let host_bits = u128::MAX.checked_shr(u32::from(prefix)).unwrap_or(0);
-            format!("{}/{prefix}", Ipv6Addr::from(u128::from(v6) & !host_bits)).into_bytes()
-        }
+    let parsed = std::str::from_utf8(address).ok().and_then(|text| text.parse().ok());
+    parsed.map_or(Cow::Borrowed(address), |address| {
+        Cow::Owned(Network::of_client(address, prefix).to_string().into_bytes())
     })
 }
 

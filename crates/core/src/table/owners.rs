@@ -81,7 +81,8 @@ impl Owners {
 pub(super) struct Wait<'a> {
     owners: &'a Owners,
     backoff: Backoff,
-    since: Option<Instant>,
+    /// The word that is waited for, and since when: another one shows that its holder went on.
+    since: Option<(u64, Instant)>,
 }
 
 impl<'a> Wait<'a> {
@@ -103,8 +104,9 @@ impl<'a> Wait<'a> {
         if others.has_ended(holder) {
             return Waited::HolderEnded;
         }
-        let since = *self.since.get_or_insert_with(Instant::now);
-        if met_before || since.elapsed() > PATIENCE {
+        let since = self.since.filter(|&(same, _)| same == word).unwrap_or_else(|| (word, Instant::now()));
+        self.since = Some(since);
+        if met_before || since.1.elapsed() > PATIENCE {
             self.owners.stalled.store(word, Ordering::Relaxed);
             return Waited::Stalled;
         }

@@ -260,6 +260,10 @@ mod tests {
         let mut other = bytes;
         other[16] = 9;
         assert!(matches!(fault(&other, 100_000), SegmentFault::Version { found: 9, supported: VERSION }));
+        let mut hashed = Page(bytes);
+        hashed.set(word::PROBE, 1);
+        hashed.set(word::CHECKSUM, hashed.checksum());
+        assert!(matches!(fault(&hashed.0, 100_000), SegmentFault::Hash));
         let mut swapped = bytes;
         swapped.chunks_exact_mut(8).skip(1).take(16).for_each(<[u8]>::reverse);
         assert!(matches!(fault(&swapped, 100_000), SegmentFault::ByteOrder));
