@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"sync/atomic"
 	"testing"
+
+	"github.com/tidegate/tidegate/bindings/go"
 )
 
 const (
@@ -25,6 +27,20 @@ func BenchmarkFloor(b *testing.B) {
 			}
 		})
 	}
+	// The same checks from Go, to be held against the two above.
+	l, err := tidegate.New(twoNever, tidegate.WithClock(tidegate.Coarse))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	b.Run("allow-in-Go", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if !l.Allow(hot) {
+				b.Fatal("denied")
+			}
+		}
+	})
 }
 
 func BenchmarkHotAdmitted(b *testing.B) { each(b, many, func(int) string { return hot }, 1, true) }
