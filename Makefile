@@ -7,8 +7,8 @@ HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := help
-.PHONY: help doctor ready demo test test-workspace test-features test-loom test-c test-go test-asan kills lib-go bench install
-.PHONY: vectors header lint lint-fmt lint-clippy lint-docs lint-go fmt clean
+.PHONY: help doctor ready demo test test-workspace test-features test-loom test-c test-go test-python test-node test-languages test-asan
+.PHONY: kills lib-go bench install vectors header lint lint-fmt lint-clippy lint-docs lint-go lint-python lock-python fmt clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,7 +22,7 @@ ready:
 demo: ready ## judge an access log and write target/demo/report.html
 	@scripts/demo
 
-test: test-workspace test-features test-loom test-c test-go test-languages ## everything below that starts with test-
+test: test-workspace test-features test-loom test-c test-go test-python test-node test-languages ## everything below that starts with test-
 
 test-workspace: ready ## unit, property, stress, vector, fuzz-smoke, bench-smoke and doc tests
 	$(CARGO) test --workspace --locked --no-fail-fast
@@ -56,6 +56,14 @@ lib-go: ready ## the static library and the header, where the Go package wants t
 test-go: lib-go ## the Go package: vectors, races, collection at every call, vendoring, its benches
 	@scripts/test-go
 
+test-python: ready ## the Python package: its wheel, installed apart from the sources; types
+	@scripts/doctor python
+	@bindings/python/check
+
+test-node: ready ## the npm package: vectors, threads, processes, types; packed and installed
+	@scripts/doctor node
+	@scripts/test-node
+
 test-languages: ready ## processes in C, Go and Rust on one key of one segment, judged together
 	@tests/languages/run 5
 
@@ -71,9 +79,17 @@ vectors: ready ## write tests/vectors/ anew from the reference model
 header: ready ## write include/tidegate.h anew from crates/ffi
 	$(CARGO) run --quiet --locked -p tidegate-ffi --example header -- include/tidegate.h
 
-lint: lint-fmt lint-clippy lint-docs lint-go ## everything below that starts with lint-, warnings denied
+lint: lint-fmt lint-clippy lint-docs lint-go lint-python ## everything below that starts with lint-, warnings denied
 
-lint-fmt: ready ## the sources are formatted
+lint-lint-python: ready ## the Python sources are formatted and pass ruff
+	@scripts/doctor python
+	@bindings/python/check lint
+
+lock-python: ready ## pin the newest versions of what bindings/python asks for
+	@scripts/doctor python
+	@bindings/python/check lock
+
+fmt: ready ## the sources are formatted
 	$(CARGO) fmt --all --check
 
 lint-clippy: ready ## clippy on everything, and on the core with no features
@@ -86,6 +102,14 @@ lint-docs: ready ## the documentation builds, and its links lead somewhere
 lint-go: lib-go ## gofmt and go vet have nothing to say
 	@test -z "$$(gofmt -l bindings/go | tee /dev/stderr)"
 	cd bindings/go && go vet ./... && cd bench && go vet ./...
+
+lint-python: ready ## the Python sources are formatted and pass ruff
+	@scripts/doctor python
+	@bindings/python/check lint
+
+lock-python: ready ## pin the newest versions of what bindings/python asks for
+	@scripts/doctor python
+	@bindings/python/check lock
 
 fmt: ready ## format the sources
 	$(CARGO) fmt --all

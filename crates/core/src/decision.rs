@@ -25,6 +25,20 @@ pub(crate) struct Verdict<R> {
     pub(crate) readings: R,
 }
 
+/// A decision as plain numbers, for languages whose memory can't hold what is borrowed from a limiter:
+/// [`Decision::words`] gives them, and [`Limiter::decision_from`](crate::Limiter::decision_from) makes
+/// the same decision of them again. What each means is the engine's own affair.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[doc(hidden)]
+pub struct DecisionWords {
+    /// Nanoseconds of the limiter's time.
+    pub at: u64,
+    /// Bits 0 to 7: the limits that deny; 8 to 15: which is reported; 16: whether the key is tracked.
+    pub marks: u32,
+    /// Of every limit, in the policy's order; those beyond its limits mean nothing.
+    pub readings: [[u64; 2]; MAX_LIMITS],
+}
+
 /// What all decisions of one limiter have in common.
 #[derive(Debug)]
 pub(crate) struct Plan {
@@ -94,6 +108,31 @@ impl<'a> Decision<'a> {
             (violated.trailing_zeros() & 7) as u8
         };
         Self { plan, reported, tracked, verdict }
+    }
+
+    /// A decision made again from its words. Words of no decision make one whose numbers mean nothing.
+    pub(crate) fn from_words(plan: &'a Plan, words: &DecisionWords) -> Self {
+        let readings = words.readings.map(Reading);
+        Self {
+            plan,
+            reported: (words.marks >> 8) as u8 & 7,
+            tracked: words.marks >> 16 & 1 == 1,
+            verdict: Verdict { now: words.at, violated: words.marks as u8, readings },
+        }
+    }
+
+    /// The decision as plain numbers.
+    #[doc(hidden)]
+    #[inline]
+    #[must_use]
+    pub fn words(&self) -> DecisionWords {
+        let marks =
+            u32::from(self.verdict.violated) | u32::from(self.reported) << 8 | u32::from(self.tracked) << 16;
+        DecisionWords {
+            at: self.verdict.now,
+            marks,
+            readings: self.verdict.readings.map(|reading| reading.0),
+        }
     }
 
     #[cold]

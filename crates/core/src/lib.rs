@@ -41,6 +41,8 @@ mod time;
 
 pub use address::{ForwardedHeader, Network, Proxies, api_key};
 pub use clock::{Clock, ManualClock};
+#[doc(hidden)]
+pub use decision::DecisionWords;
 pub use decision::{Decision, LimitStatus};
 pub use error::{Error, Result, SegmentFault};
 pub use headers::{

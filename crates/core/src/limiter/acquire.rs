@@ -77,15 +77,21 @@ impl Turn<'_> {
         queue.and_then(VecDeque::front).is_some_and(|first| Arc::ptr_eq(first, &self.mine))
     }
 
-    /// Sleeps until woken, or until `at_most` has passed by a clock that moves by itself. Between
-    /// the caller's last look and the sleep nothing is missed: whoever wakes takes the same lock.
-    pub(super) fn sleep(&mut self, clock: &Clock, at_most: Duration) {
+    /// Sleeps until woken, or until `every` has passed, or `at_most` by a clock that moves by itself.
+    /// Between the caller's last look and the sleep nothing is missed: whoever wakes takes the same
+    /// lock.
+    pub(super) fn sleep(&mut self, clock: &Clock, at_most: Duration, every: Duration) {
         let Some(queues) = self.queues.as_mut() else { return };
-        if clock.is_manual() {
-            self.mine.wait(queues);
-        } else {
-            // Longer than a condition variable can wait is for ever; the caller looks again.
-            let _ = self.mine.wait_for(queues, at_most.min(Duration::from_secs(86_400)));
+        let wait = if clock.is_manual() { every } else { at_most.min(every) };
+        // Longer than a condition variable can wait is for ever; the caller looks again.
+        let _ = self.mine.wait_for(queues, wait.min(Duration::from_secs(86_400)));
+    }
+
+    /// What `look` says, which may take its time: others come and go meanwhile.
+    pub(super) fn unlocked<T>(&mut self, look: impl FnOnce() -> T) -> T {
+        match self.queues.as_mut() {
+            Some(queues) => MutexGuard::unlocked(queues, look),
+            None => look(),
         }
     }
 }

@@ -17,7 +17,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::clock::{Clock, Listener};
-use crate::decision::{Decision, Plan, Readings, Verdict};
+use crate::decision::{Decision, DecisionWords, Plan, Readings, Verdict};
 use crate::error::{Error, Result};
 use crate::policy::{IntoPolicy, Policy};
 use crate::table::{Admission, Attempt, Costs, Limits, Miss, One, Same, Table, Target, with_limits};
@@ -309,6 +309,13 @@ impl Limiter {
         if done { Ok(()) } else { Err(unavailable()) }
     }
 
+    /// A decision of this limiter's, from its [`words`](Decision::words).
+    #[doc(hidden)]
+    #[must_use]
+    pub fn decision_from(&self, words: &DecisionWords) -> Decision<'_> {
+        Decision::from_words(&self.plan, words)
+    }
+
     /// Waits until `cost` units for `key` are admitted, at most for `timeout`. The decision is the
     /// admission, or the denial that stood when waiting ended. A wait that cannot end in time is
     /// not begun.
@@ -318,6 +325,23 @@ impl Limiter {
     /// # Errors
     /// As for [`check_n`](Self::check_n).
     pub fn acquire(&self, key: impl AsRef<[u8]>, cost: u64, timeout: Duration) -> Result<Decision<'_>> {
+        self.acquire_unless(key, cost, timeout, Duration::MAX, || false)
+    }
+
+    /// Waits as [`acquire`](Self::acquire) does, and looks every so often whether the wait was
+    /// `cancelled`; then nothing is taken, and the decision is what [`peek`](Self::peek) says. No
+    /// lock is held while it looks.
+    ///
+    /// # Errors
+    /// As for [`acquire`](Self::acquire); if cancelled, as for [`peek`](Self::peek).
+    pub fn acquire_unless(
+        &self,
+        key: impl AsRef<[u8]>,
+        cost: u64,
+        timeout: Duration,
+        every: Duration,
+        mut cancelled: impl FnMut() -> bool,
+    ) -> Result<Decision<'_>> {
         let tag = self.tag(key.as_ref())?;
         self.validate(cost)?;
         let deadline = self.clock.now() + timeout;
@@ -325,14 +349,18 @@ impl Limiter {
         loop {
             let now = self.clock.now();
             let left = deadline.saturating_since(now);
+            let mut wait = left;
             if turn.is_first() || left.is_zero() {
                 let decision: Decision<'_> = self.decide(tag, self.limiter_time(now), Same(cost));
                 match decision.retry_after() {
-                    Some(wait) if wait <= left => turn.sleep(&self.clock, wait),
+                    Some(due) if due <= left => wait = due,
                     _ => return Ok(decision),
                 }
-            } else {
-                turn.sleep(&self.clock, left);
+            }
+            turn.sleep(&self.clock, wait, every);
+            if turn.unlocked(&mut cancelled) {
+                drop(turn);
+                return self.peek(key);
             }
         }
     }

@@ -22,6 +22,23 @@ fn numbers(decision: &Decision<'_>) -> Vec<(bool, u64, Duration, Duration)> {
 }
 
 #[test]
+fn a_decision_is_made_again_from_its_words() {
+    let (limiter, _) = limiter("2/minute; 3/second token-bucket", 1, OnFull::Deny);
+    for key in ["alice", "alice", "alice", "bob"] {
+        let decision = limiter.check(key).unwrap();
+        let again = limiter.decision_from(&decision.words());
+        assert_eq!(again.words(), decision.words());
+        assert_eq!(numbers(&again), numbers(&decision));
+        assert_eq!(
+            (again.at(), again.tracked(), again.reported()),
+            (decision.at(), decision.tracked(), decision.reported())
+        );
+    }
+    let nonsense = crate::DecisionWords { at: u64::MAX, marks: u32::MAX, readings: [[u64::MAX; 2]; 8] };
+    let _ = (limiter.decision_from(&nonsense).reported(), limiter.decision_from(&nonsense).retry_after());
+}
+
+#[test]
 fn a_burst_at_one_instant_is_whole_on_every_clock() {
     for clock in [Clock::Coarse, Clock::Precise, ManualClock::at(Nanos::new(12_345_678_901)).into()] {
         let limiter = Limiter::builder("10/minute token-bucket").clock(clock).build().unwrap();
@@ -304,6 +321,23 @@ fn acquire_gives_up_when_it_cannot_be_in_time() {
     let denied = limiter.acquire("a", 1, 59 * SECOND).unwrap();
     assert_eq!(denied.retry_after(), Some(60 * SECOND));
     assert!(matches!(limiter.acquire("a", 2, SECOND), Err(Error::CostAboveQuota { .. })));
+}
+
+#[test]
+fn a_wait_can_be_cancelled_and_takes_nothing() {
+    let (limiter, clock) = limiter("1/minute", 10, OnFull::Overflow);
+    let (every, mut looks) = (Duration::from_millis(1), 0);
+    assert!(limiter.allow("a").unwrap());
+    let cancelled = limiter.acquire_unless("a", 1, Duration::MAX, every, || {
+        // Nothing is locked meanwhile: this would wait for ever.
+        limiter.waiters.wake(limiter.tag(b"a").unwrap());
+        looks += 1;
+        looks == 3
+    });
+    assert!(!cancelled.unwrap().allowed());
+    assert_eq!((looks, limiter.waiters.waiting()), (3, 0));
+    clock.advance(60 * SECOND);
+    assert!(limiter.acquire_unless("a", 1, SECOND, every, || true).unwrap().allowed());
 }
 
 #[test]

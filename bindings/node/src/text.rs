@@ -1,0 +1,99 @@
+//! What a response says about a decision: the decision is the record in the shared memory.
+
+use napi::{Env, Result};
+use napi_derive::napi;
+use tidegate::{Body, Decision, Error, Style, Styles, accepts_problem, exposed_headers as exposed};
+
+use crate::fault::OrThrow;
+use crate::limiter::{Handle, LimiterRef};
+use crate::memory::units;
+
+/// Every style with its bit.
+const STYLES: [(u32, Style); 3] = [(1, Style::XRateLimit), (2, Style::Ietf), (4, Style::Ietf06)];
+
+fn styles(bits: u32) -> Styles {
+    STYLES.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, style)| *style).collect()
+}
+
+impl Handle {
+    /// The decision that JavaScript wrote back.
+    fn decision(&self) -> Decision<'_> {
+        self.limiter.decision_from(&self.memory.words())
+    }
+}
+
+/// The bits of the styles that are named, with `,` between them.
+#[napi]
+pub fn style_bits(env: Env, names: String) -> Result<u32> {
+    let styles = names.parse::<Styles>().map_err(|error| Error::Options(error.to_string())).or_throw(&env)?;
+    Ok(STYLES.iter().filter(|(_, style)| styles.contains(*style)).map(|(bit, _)| bit).sum())
+}
+
+/// The headers as lines of `Name: value` that end in CR LF. `retryAfter` makes Retry-After longer.
+#[napi]
+pub fn headers(
+    #[napi(ts_arg_type = "Handle")] limiter: LimiterRef,
+    style_bits: u32,
+    retry_after: f64,
+) -> String {
+    limiter.decision().headers(styles(style_bits)).with_retry_after(units(retry_after)).to_string()
+}
+
+/// The value of Access-Control-Expose-Headers.
+#[napi]
+pub fn exposed_headers(style_bits: u32) -> String {
+    exposed(styles(style_bits))
+}
+
+/// The value of Retry-After; 0 when allowed.
+#[napi]
+pub fn retry_after_seconds(#[napi(ts_arg_type = "Handle")] limiter: LimiterRef) -> f64 {
+    limiter.decision().retry_after_seconds().unwrap_or(0) as f64
+}
+
+/// Writes the state of every limit to the shared memory.
+#[napi]
+pub fn limit_states(#[napi(ts_arg_type = "Handle")] limiter: LimiterRef) {
+    let decision = limiter.decision();
+    decision.limits().enumerate().for_each(|(i, status)| limiter.memory.put_state(i, &status));
+}
+
+/// A body, and the head that goes with it.
+#[napi(object)]
+pub struct NativeBody {
+    pub status: u32,
+    pub content_type: String,
+    pub cache_control: String,
+    pub text: String,
+}
+
+impl From<Body> for NativeBody {
+    fn from(body: Body) -> Self {
+        Self {
+            status: body.status.into(),
+            content_type: body.content_type.to_owned(),
+            cache_control: body.cache_control.to_owned(),
+            text: body.text,
+        }
+    }
+}
+
+/// The body of a denial in the form that the Accept header asks for; nothing when allowed.
+#[napi]
+pub fn body(
+    #[napi(ts_arg_type = "Handle")] limiter: LimiterRef,
+    accept: String,
+    retry_after: f64,
+) -> Option<NativeBody> {
+    let decision = limiter.decision();
+    let seconds = decision.retry_after_seconds()?.max(units(retry_after));
+    let body =
+        if accepts_problem(&accept) { decision.problem_body() } else { Some(Body::rate_limited(seconds)) };
+    body.map(NativeBody::from)
+}
+
+/// The body for a request whose own is larger than `limit` bytes.
+#[napi]
+pub fn content_too_large(limit: f64) -> NativeBody {
+    Body::content_too_large(units(limit)).into()
+}

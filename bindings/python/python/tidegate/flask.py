@@ -1,0 +1,109 @@
+"""A Flask extension.
+
+limits = RateLimit(Limiter("100/minute", segment="/dev/shm/api"))
+limits.init_app(app)
+
+@app.get("/reports")
+@limits.limit(Limiter("10/minute"))
+def reports(): ...
+
+@app.get("/health")
+@limits.exempt
+def health(): ...
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import flask
+
+from .http import Gate, Refusal, WSGIRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ._limiter import Limiter
+    from .http import Admission, Request
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+
+class RateLimit:
+    """Puts a limiter before an application's routes. `tidegate.http` says what the options mean.
+
+    Args:
+        limiter: Before all routes; None for those alone that have a limit of their own.
+        app: The application, if it is there already.
+    """
+
+    def __init__(
+        self,
+        limiter: Limiter | Callable[[Request], Limiter | None] | None = None,
+        app: flask.Flask | None = None,
+        **options: Any,
+    ) -> None:
+        self._options = options
+        self._gate = None if limiter is None else Gate(limiter, **options)
+        self._exempt: set[Any] = set()
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: flask.Flask) -> None:
+        app.before_request(self._before)
+        app.after_request(self._after)
+
+    def exempt(self, view: F) -> F:
+        """A route that the application's limiter doesn't count."""
+        self._exempt.add(view)
+        return view
+
+    def limit(
+        self, limiter: Limiter | Callable[[Request], Limiter | None], **options: Any
+    ) -> Callable[[F], F]:
+        """A limit of one route, beside the application's; options are those of the extension, or given."""
+        gate = Gate(limiter, **{**self._options, **options})
+
+        def decorate(view: F) -> F:
+            @functools.wraps(view)
+            def limited(*args: Any, **kwargs: Any) -> Any:
+                answer = _judge(gate)
+                return flask.current_app.ensure_sync(view)(*args, **kwargs) if answer is None else answer
+
+            return limited  # type: ignore[return-value]
+
+        return decorate
+
+    def _before(self) -> flask.Response | None:
+        view = flask.current_app.view_functions.get(flask.request.endpoint or "")
+        return None if self._gate is None or view in self._exempt else _judge(self._gate)
+
+    def _after(self, response: flask.Response) -> flask.Response:
+        # That of the route itself comes first, and stays.
+        for admission in reversed(_admissions()):
+            if response.status_code == 413 and admission.max_body is not None:
+                return _response(admission.too_large())
+            for name, value in admission.headers().items():
+                response.headers.setdefault(name, value)
+        return response
+
+
+def _admissions() -> list[Admission]:
+    admissions: list[Admission] = flask.g.setdefault("_tidegate", [])
+    return admissions
+
+
+def _judge(gate: Gate) -> flask.Response | None:
+    judged = gate.judge(WSGIRequest(flask.request.environ))
+    if isinstance(judged, Refusal):
+        return _response(judged)
+    _admissions().append(judged)
+    if judged.max_body is not None:
+        # A body without a declared length: Flask counts while it reads.
+        flask.request.max_content_length = judged.max_body
+    return None
+
+
+def _response(refusal: Refusal) -> flask.Response:
+    return flask.Response(refusal.body, refusal.status, refusal.headers)

@@ -1,0 +1,157 @@
+//! Arguments: keys, costs, times.
+
+use std::time::Duration;
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
+use pyo3::types::{PyBytes, PyDict, PyInt, PyString};
+
+use crate::error::{OrRaise, invalid};
+
+/// A key, borrowed from its `str` (as UTF-8, which Python keeps) or `bytes`.
+#[derive(Clone, Copy)]
+pub(crate) struct Key<'a>(pub(crate) &'a [u8]);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Key<'a> {
+    type Error = PyErr;
+
+    #[inline(always)]
+    fn extract(key: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        if key.is_instance_of::<PyString>() {
+            return <&'a str>::extract(key).map(|text| Self(text.as_bytes()));
+        }
+        if key.is_instance_of::<PyBytes>() {
+            return <&'a [u8]>::extract(key).map(Self).map_err(Into::into);
+        }
+        Err(wrong_key(key))
+    }
+}
+
+#[cold]
+fn wrong_key(key: Borrowed<'_, '_, PyAny>) -> PyErr {
+    let kind = key.get_type();
+    PyTypeError::new_err(format!(
+        "a key is str or bytes, not {}",
+        kind.name().map_or("this".into(), |name| name.to_string())
+    ))
+}
+
+/// A key that outlives the call that it came by.
+pub(crate) enum OwnedKey {
+    Text(PyBackedStr),
+    Bytes(PyBackedBytes),
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for OwnedKey {
+    type Error = PyErr;
+
+    fn extract(key: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        if key.is_instance_of::<PyString>() {
+            key.extract().map(Self::Text)
+        } else if key.is_instance_of::<PyBytes>() {
+            key.extract().map(Self::Bytes).map_err(Into::into)
+        } else {
+            Err(wrong_key(key))
+        }
+    }
+}
+
+impl AsRef<[u8]> for OwnedKey {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
+}
+
+/// What a call costs: the same for every limit, or a number for each that is named.
+pub(crate) enum Cost<'a, 'py> {
+    Same(u64),
+    Each(Borrowed<'a, 'py, PyDict>),
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Cost<'a, 'py> {
+    type Error = PyErr;
+
+    #[inline(always)]
+    fn extract(cost: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        match cost.cast::<PyDict>() {
+            Ok(each) => Ok(Self::Each(each)),
+            Err(_) => units(cost).map(Self::Same),
+        }
+    }
+}
+
+/// A whole number of cost units.
+#[inline(always)]
+pub(crate) fn units(cost: Borrowed<'_, '_, PyAny>) -> PyResult<u64> {
+    cost.extract().or_else(|_: PyErr| unusual_units(cost))
+}
+
+/// Too many units are for the core to refuse, too few for us.
+#[cold]
+fn unusual_units(cost: Borrowed<'_, '_, PyAny>) -> PyResult<u64> {
+    if !cost.is_instance_of::<PyInt>() {
+        let kind = cost.get_type();
+        return Err(PyTypeError::new_err(format!(
+            "a cost is an int, or a dict of one for each limit, not {kind}"
+        )));
+    }
+    if cost.lt(0)? {
+        let said =
+            format!("the cost is {}; a check takes at least 1 unit: give units back with refund", &*cost);
+        return Err(invalid(cost.py(), "zero-cost", &said));
+    }
+    Ok(u64::MAX)
+}
+
+/// The costs of all limits in the policy's order; those that aren't named cost nothing.
+pub(crate) fn costs(policy: &tidegate::Policy, each: Borrowed<'_, '_, PyDict>) -> PyResult<Vec<u64>> {
+    let mut costs = vec![0; policy.limits().len()];
+    for (name, cost) in each.iter() {
+        let wanted = name.cast::<PyString>()?.to_str()?;
+        let named = policy.limits().iter().position(|limit| limit.name() == wanted);
+        match named.and_then(|i| costs.get_mut(i)) {
+            Some(slot) => *slot = units(cost.as_borrowed())?,
+            None => return Err(unknown_limit(name.py(), policy, wanted)),
+        }
+    }
+    Ok(costs)
+}
+
+#[cold]
+fn unknown_limit(py: Python<'_>, policy: &tidegate::Policy, wanted: &str) -> PyErr {
+    let names: Vec<_> = policy.limits().iter().map(tidegate::Limit::name).collect();
+    let said = format!("a cost is given for the limit `{wanted}`; the policy has `{}`", names.join("`, `"));
+    invalid(py, "cost-count", &said)
+}
+
+/// A span of time from seconds.
+pub(crate) fn span(py: Python<'_>, what: &str, seconds: f64) -> PyResult<Duration> {
+    if seconds.is_sign_positive() && seconds >= MAX_SECONDS {
+        return Ok(Duration::from_nanos(u64::MAX));
+    }
+    Duration::try_from_secs_f64(seconds)
+        .map_err(|_| invalid(py, "options", &format!("{what} is {seconds} s; expected a number from 0 on")))
+}
+
+/// Beyond what 64 bits of nanoseconds hold, a time is for ever.
+const MAX_SECONDS: f64 = 18_446_744_073.0;
+
+/// Styles of headers by their names.
+pub(crate) fn styles(py: Python<'_>, names: &str) -> PyResult<tidegate::Styles> {
+    names.parse().map_err(|unknown: tidegate::UnknownStyle| invalid(py, "options", &unknown.to_string()))
+}
+
+/// A policy: its notation, or the value.
+pub(crate) fn policy(policy: &Bound<'_, PyAny>) -> PyResult<tidegate::Policy> {
+    if let Ok(policy) = policy.cast::<crate::policy::Policy>() {
+        return Ok(policy.get().0.clone());
+    }
+    match policy.cast::<PyString>() {
+        Ok(text) => tidegate::Policy::parse(text.to_str()?).or_raise(policy.py()),
+        Err(_) => Err(PyTypeError::new_err("a policy is text such as \"100/minute\", or a Policy")),
+    }
+}

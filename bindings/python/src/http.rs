@@ -1,0 +1,123 @@
+//! What servers need besides decisions: whose request it is, and what is answered.
+
+use std::net::IpAddr;
+
+use pyo3::prelude::*;
+
+use crate::convert::{OwnedKey, styles};
+use crate::error::{OrRaise, invalid};
+
+/// A body, and the head that goes with it.
+#[pyclass(frozen, eq, hash, get_all, module = "tidegate")]
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Body {
+    /// The HTTP status: 429 or 413.
+    pub(crate) status: u16,
+    /// The value of ``Content-Type``.
+    pub(crate) content_type: String,
+    /// The value of ``Cache-Control``.
+    pub(crate) cache_control: String,
+    /// The content: JSON in ASCII.
+    pub(crate) text: String,
+}
+
+impl From<tidegate::Body> for Body {
+    fn from(body: tidegate::Body) -> Self {
+        let (content_type, cache_control) = (body.content_type.into(), body.cache_control.into());
+        Self { status: body.status, content_type, cache_control, text: body.text }
+    }
+}
+
+#[pymethods]
+impl Body {
+    fn __repr__(&self) -> String {
+        format!("Body({}, '{}', '{}')", self.status, self.content_type, self.text)
+    }
+}
+
+#[pyclass(frozen, eq, module = "tidegate")]
+#[derive(PartialEq)]
+pub(crate) struct Proxies(tidegate::Proxies);
+
+#[pymethods]
+impl Proxies {
+    #[new]
+    #[pyo3(signature = (trusted="", *, header="X-Forwarded-For", ipv6_prefix=64))]
+    fn new(py: Python<'_>, trusted: &str, header: &str, ipv6_prefix: u8) -> PyResult<Self> {
+        let proxies = trusted.parse::<tidegate::Proxies>().or_raise(py)?;
+        let proxies = proxies.with_header(header.parse().or_raise(py)?);
+        proxies.with_ipv6_prefix(ipv6_prefix).map(Self).or_raise(py)
+    }
+
+    /// The header that is read.
+    #[getter]
+    fn header(&self) -> &'static str {
+        self.0.header().name()
+    }
+
+    /// Whether this address is that of a trusted proxy.
+    fn trusts(&self, py: Python<'_>, address: &str) -> PyResult<bool> {
+        Ok(self.0.trusts(read_address(py, address)?))
+    }
+
+    /// The client's address.
+    fn client(&self, py: Python<'_>, peer: &str, lines: Vec<OwnedKey>) -> PyResult<String> {
+        Ok(self.0.client(read_address(py, peer)?, &lines).to_string())
+    }
+
+    /// The key to count the client by: its address, or the network of its IPv6 address.
+    fn key(&self, py: Python<'_>, peer: &str, lines: Vec<OwnedKey>) -> PyResult<String> {
+        Ok(self.0.key(read_address(py, peer)?, &lines).to_string())
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Proxies('{}', header='{}')", self.0, self.header())
+    }
+}
+
+/// An address, without the zone that the socket of a link-local one names.
+fn read_address(py: Python<'_>, text: &str) -> PyResult<IpAddr> {
+    let address = text.split_once('%').map_or(text, |(address, _)| address);
+    address.parse().map_err(|_| invalid(py, "options", &format!("`{text}` is no IP address")))
+}
+
+/// The API key that a request shows, by the values of ``Authorization`` and ``X-API-Key``.
+#[pyfunction]
+#[pyo3(signature = (authorization=None, x_api_key=None))]
+pub(crate) fn api_key(authorization: Option<OwnedKey>, x_api_key: Option<OwnedKey>) -> Option<String> {
+    let authorization = authorization.as_ref().map(AsRef::as_ref);
+    let key = tidegate::api_key(authorization, x_api_key.as_ref().map(AsRef::as_ref))?;
+    // Visible ASCII, always.
+    String::from_utf8(key.to_owned()).ok()
+}
+
+/// Whether a request with this ``Accept`` header asks for ``application/problem+json``.
+#[pyfunction]
+pub(crate) fn accepts_problem(accept: &str) -> bool {
+    tidegate::accepts_problem(accept)
+}
+
+/// The value of ``Access-Control-Expose-Headers`` for these styles.
+#[pyfunction]
+#[pyo3(signature = (style="x-ratelimit"))]
+pub(crate) fn exposed_headers(py: Python<'_>, style: &str) -> PyResult<String> {
+    Ok(tidegate::exposed_headers(styles(py, style)?))
+}
+
+/// The body of a 413: the request's is larger than ``limit`` bytes.
+#[pyfunction]
+pub(crate) fn content_too_large(limit: u64) -> Body {
+    tidegate::Body::content_too_large(limit).into()
+}
+
+/// The body of a 429 whose ``Retry-After`` is so many seconds.
+#[pyfunction]
+pub(crate) fn rate_limited(retry_after_seconds: u64) -> Body {
+    tidegate::Body::rate_limited(retry_after_seconds).into()
+}
+
+/// ``seconds`` made longer by 0 to ``spread``, evenly, as 64 random bits have it.
+#[pyfunction]
+pub(crate) fn jittered(seconds: u64, spread: u64, random: u64) -> u64 {
+    tidegate::jittered(seconds, spread, random)
+}

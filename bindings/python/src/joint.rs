@@ -1,0 +1,93 @@
+//! Several keys that pay for one request.
+
+#![allow(unsafe_code)]
+
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyTuple};
+use tidegate::Joint;
+
+use crate::convert::{OwnedKey, units};
+use crate::decision::Decision;
+use crate::error::OrRaise;
+use crate::held::Held;
+use crate::limiter::Limiter;
+
+/// What all parts of a joint check say; true if all admit.
+#[pyclass(frozen, module = "tidegate")]
+pub(crate) struct JointDecision {
+    allowed: bool,
+    reported: usize,
+    decisions: Py<PyTuple>,
+}
+
+#[pymethods]
+impl JointDecision {
+    /// Whether every part admits; only then has anything been taken.
+    #[getter]
+    fn allowed(&self) -> bool {
+        self.allowed
+    }
+
+    /// The decision of each part, in the order they were given.
+    #[getter]
+    fn decisions(&self, py: Python<'_>) -> Py<PyTuple> {
+        self.decisions.clone_ref(py)
+    }
+
+    /// The decision to answer with: the denial with the longest wait, or the first part's.
+    #[getter]
+    fn reported<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.decisions.bind(py).get_item(self.reported)
+    }
+
+    fn __bool__(&self) -> bool {
+        self.allowed
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(format!("JointDecision{}", self.decisions.bind(py).repr()?))
+    }
+}
+
+struct Part<'py> {
+    limiter: Bound<'py, Limiter>,
+    key: OwnedKey,
+    cost: u64,
+}
+
+/// Decides about ``(limiter, key)`` or ``(limiter, key, cost)`` of different limiters: all admit, or
+/// nothing is taken.
+#[pyfunction]
+pub(crate) fn check_all(py: Python<'_>, parts: &Bound<'_, PyAny>) -> PyResult<JointDecision> {
+    let parts = parts.try_iter()?.map(|part| read(&part?)).collect::<PyResult<Vec<_>>>()?;
+    for part in &parts {
+        part.limiter.get().engine(py)?;
+    }
+    let joint: Vec<_> = parts
+        .iter()
+        .map(|part| Joint::new(part.limiter.get().unchecked_engine(), &part.key, part.cost))
+        .collect();
+    let decision = tidegate::check_all(&joint).or_raise(py)?;
+    let reported = decision
+        .decisions()
+        .iter()
+        .position(|one| decision.reported().is_some_and(|reported| std::ptr::eq(one, reported)));
+    let decisions = parts.iter().zip(decision.decisions()).map(|(part, one)| {
+        // SAFETY: the core answers in the order of the parts, each from the part's own limiter.
+        let held = unsafe { Held::of_part(&part.limiter, *one) };
+        Py::new(py, Decision::live(held))
+    });
+    let decisions = PyList::new(py, decisions.collect::<PyResult<Vec<_>>>()?)?.to_tuple();
+    Ok(JointDecision {
+        allowed: decision.allowed(),
+        reported: reported.unwrap_or(0),
+        decisions: decisions.unbind(),
+    })
+}
+
+fn read<'py>(part: &Bound<'py, PyAny>) -> PyResult<Part<'py>> {
+    let part = part.cast::<PyTuple>()?;
+    let cost = if part.len() > 2 { units(part.get_item(2)?.as_borrowed())? } else { 1 };
+    let limiter = part.get_item(0)?.cast_into::<Limiter>()?;
+    Ok(Part { limiter, key: part.get_item(1)?.extract()?, cost })
+}

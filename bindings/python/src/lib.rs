@@ -1,0 +1,54 @@
+//! The native half of the Python package `tidegate`: arguments in, results out. Whatever is decided
+//! is decided by the core; whatever can be said in Python is said in `python/tidegate`.
+
+mod batch;
+mod clock;
+mod convert;
+mod decision;
+mod error;
+mod fork;
+mod held;
+mod http;
+mod joint;
+mod limiter;
+mod policy;
+mod status;
+
+use pyo3::prelude::*;
+
+#[pymodule(name = "_tidegate", gil_used = false)]
+mod module {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::{
+        batch::Decisions,
+        clock::ManualClock,
+        decision::{Decision, restore_decision},
+        fork::note_fork,
+        http::{
+            Body, Proxies, accepts_problem, api_key, content_too_large, exposed_headers, jittered,
+            rate_limited,
+        },
+        joint::{JointDecision, check_all},
+        limiter::Limiter,
+        policy::{Limit, Policy, PolicyFile},
+        status::LimitStatus,
+    };
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("MAX_KEY_BYTES", tidegate::MAX_KEY_BYTES)
+    }
+}
+
+/// A time as Python has it: seconds.
+fn seconds(time: std::time::Duration) -> f64 {
+    time.as_secs_f64()
+}
+
+/// A time as a whole number of nanoseconds; no time of ours is beyond 64 bits.
+fn nanos(time: std::time::Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}

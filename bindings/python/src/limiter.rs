@@ -1,0 +1,244 @@
+//! `Limiter`: one call of the core for each of Python.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use tidegate::{Clock, OnFull, OnUnavailable};
+
+use crate::batch::{self, Decisions};
+use crate::clock::ManualClock;
+use crate::convert::{self, Cost, Key, span};
+use crate::decision::Decision;
+use crate::error::{OrRaise, invalid};
+use crate::fork::{Home, OnFork};
+use crate::held::Held;
+use crate::policy::Policy;
+
+/// How often a wait looks for signals: Ctrl-C is felt within this.
+const LOOK: Duration = Duration::from_millis(50);
+
+#[pyclass(frozen, subclass, weakref, module = "tidegate._tidegate")]
+pub(crate) struct Limiter {
+    engine: Box<tidegate::Limiter>,
+    home: Option<Home>,
+}
+
+impl Limiter {
+    /// The engine, if this process may count with it.
+    #[inline(always)]
+    pub(crate) fn engine(&self, py: Python<'_>) -> PyResult<&tidegate::Limiter> {
+        match &self.home {
+            Some(home) => home.check(py).map(|()| &*self.engine),
+            None => Ok(&self.engine),
+        }
+    }
+
+    /// The engine, for those who have asked before.
+    pub(crate) fn unchecked_engine(&self) -> &tidegate::Limiter {
+        &self.engine
+    }
+}
+
+#[pymethods]
+impl Limiter {
+    #[new]
+    #[pyo3(signature = (policy, *, max_keys=None, segment=None, anonymous_segment=false, clock=None, on_full="overflow", on_unavailable="deny", on_fork="warn"))]
+    #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
+    fn new(
+        py: Python<'_>,
+        policy: &Bound<'_, PyAny>,
+        max_keys: Option<usize>,
+        segment: Option<PathBuf>,
+        anonymous_segment: bool,
+        clock: Option<&Bound<'_, PyAny>>,
+        on_full: &str,
+        on_unavailable: &str,
+        on_fork: &str,
+    ) -> PyResult<Self> {
+        let mut builder = tidegate::Limiter::builder(convert::policy(policy)?)
+            .on_full(choice(
+                py,
+                "on_full",
+                on_full,
+                &[("overflow", OnFull::Overflow), ("deny", OnFull::Deny), ("allow", OnFull::Allow)],
+            )?)
+            .on_unavailable(choice(
+                py,
+                "on_unavailable",
+                on_unavailable,
+                &[("deny", OnUnavailable::Deny), ("allow", OnUnavailable::Allow)],
+            )?);
+        let on_fork = choice(
+            py,
+            "on_fork",
+            on_fork,
+            &[("warn", OnFork::Warn), ("raise", OnFork::Raise), ("ignore", OnFork::Ignore)],
+        )?;
+        let shared = anonymous_segment || segment.is_some();
+        if anonymous_segment && segment.is_some() {
+            return Err(invalid(py, "options", "segment and anonymous_segment: a table is in one of them"));
+        }
+        if let Some(max_keys) = max_keys {
+            builder = builder.max_keys(max_keys);
+        }
+        if let Some(clock) = clock {
+            builder = builder.clock(read_clock(clock)?);
+        }
+        if let Some(path) = segment {
+            builder = builder.segment(path);
+        } else if anonymous_segment {
+            builder = builder.anonymous_segment();
+        }
+        let engine = py.detach(|| builder.build()).or_raise(py)?;
+        Ok(Self { engine: Box::new(engine), home: (!shared).then(|| Home::here(on_fork)) })
+    }
+
+    /// Whether ``cost`` is within every limit; taken if so.
+    #[pyo3(signature = (key, cost=Cost::Same(1)), text_signature = "($self, key, cost=1)")]
+    #[inline]
+    fn allow(&self, py: Python<'_>, key: Key<'_>, cost: Cost<'_, '_>) -> PyResult<bool> {
+        let engine = self.engine(py)?;
+        let allowed = match cost {
+            Cost::Same(1) => engine.allow(key.0),
+            Cost::Same(cost) => engine.allow_n(key.0, cost),
+            Cost::Each(each) => {
+                let costs = convert::costs(engine.policy(), each)?;
+                engine.check_costs(key.0, &costs).map(|decision| decision.allowed())
+            }
+        };
+        allowed.or_raise(py)
+    }
+
+    /// Decides about ``cost`` for ``key``, and takes it from every limit if all admit.
+    #[pyo3(signature = (key, cost=Cost::Same(1)), text_signature = "($self, key, cost=1)")]
+    fn check(slf: &Bound<'_, Self>, key: Key<'_>, cost: Cost<'_, '_>) -> PyResult<Decision> {
+        let (py, engine) = (slf.py(), slf.get().engine(slf.py())?);
+        let held = match cost {
+            Cost::Same(1) => Held::decide(slf, |engine| engine.check(key.0)),
+            Cost::Same(cost) => Held::decide(slf, |engine| engine.check_n(key.0, cost)),
+            Cost::Each(each) => {
+                let costs = convert::costs(engine.policy(), each)?;
+                Held::decide(slf, |engine| engine.check_costs(key.0, &costs))
+            }
+        };
+        held.or_raise(py).map(Decision::live)
+    }
+
+    /// Decides about every key, in order, at one moment.
+    #[pyo3(signature = (keys, costs=None))]
+    fn check_many(
+        slf: &Bound<'_, Self>,
+        keys: &Bound<'_, PyAny>,
+        costs: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Decisions> {
+        slf.get().engine(slf.py())?;
+        batch::check_many(slf, keys, costs)
+    }
+
+    /// What a check of one unit would be told; takes nothing.
+    fn peek(slf: &Bound<'_, Self>, key: Key<'_>) -> PyResult<Decision> {
+        slf.get().engine(slf.py())?;
+        Held::decide(slf, |engine| engine.peek(key.0)).or_raise(slf.py()).map(Decision::live)
+    }
+
+    /// Gives ``cost`` back to every limit of ``key``.
+    #[pyo3(signature = (key, cost=Cost::Same(1)), text_signature = "($self, key, cost=1)")]
+    fn refund(&self, py: Python<'_>, key: Key<'_>, cost: Cost<'_, '_>) -> PyResult<()> {
+        let engine = self.engine(py)?;
+        let given_back = match cost {
+            Cost::Same(cost) => engine.refund(key.0, cost),
+            Cost::Each(each) => engine.refund_costs(key.0, &convert::costs(engine.policy(), each)?),
+        };
+        given_back.or_raise(py)
+    }
+
+    /// Forgets what ``key`` has used.
+    fn reset(&self, py: Python<'_>, key: Key<'_>) -> PyResult<()> {
+        self.engine(py)?.reset(key.0).or_raise(py)
+    }
+
+    /// Waits until ``cost`` is admitted, at most ``timeout`` seconds.
+    #[pyo3(signature = (key, cost=Cost::Same(1), timeout=None), text_signature = "($self, key, cost=1, timeout=None)")]
+    fn acquire(
+        slf: &Bound<'_, Self>,
+        key: Key<'_>,
+        cost: Cost<'_, '_>,
+        timeout: Option<f64>,
+    ) -> PyResult<Decision> {
+        let py = slf.py();
+        slf.get().engine(py)?;
+        let Cost::Same(cost) = cost else {
+            return Err(PyTypeError::new_err("acquire waits for one cost of all limits: give an int"));
+        };
+        let timeout = timeout.map_or(Ok(Duration::MAX), |timeout| span(py, "timeout", timeout))?;
+        let mut interrupted = Ok(());
+        let acquired = Held::decide(slf, |engine| {
+            // While waiting, the interpreter is free, and no lock is held when it is asked for again.
+            py.detach(|| {
+                engine.acquire_unless(key.0, cost, timeout, LOOK, || {
+                    interrupted = Python::attach(|py| py.check_signals());
+                    interrupted.is_err()
+                })
+            })
+        });
+        interrupted.and_then(|()| acquired.or_raise(py).map(Decision::live))
+    }
+
+    /// The policy.
+    #[getter]
+    fn policy(&self) -> Policy {
+        Policy(self.engine.policy().clone())
+    }
+
+    /// How many keys can be counted at once: at least as many as were asked for.
+    #[getter]
+    fn max_keys(&self) -> usize {
+        self.engine.max_keys()
+    }
+
+    /// The present by this limiter's time, in nanoseconds.
+    #[getter]
+    fn now_ns(&self) -> u64 {
+        self.engine.now().get()
+    }
+
+    /// What this process has admitted, denied (by limit), overflowed, reclaimed and found unavailable.
+    fn counters<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let (counters, all, denied) = (self.engine.counters(), PyDict::new(py), PyDict::new(py));
+        for (limit, count) in self.engine.policy().limits().iter().zip(&counters.denied) {
+            denied.set_item(limit.name(), count)?;
+        }
+        all.set_item("admitted", counters.admitted)?;
+        all.set_item("denied", denied)?;
+        all.set_item("overflowed", counters.overflowed)?;
+        all.set_item("reclaimed", counters.reclaimed)?;
+        all.set_item("unavailable", counters.unavailable)?;
+        Ok(all)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Limiter('{}', max_keys={})", self.engine.policy(), self.engine.max_keys())
+    }
+}
+
+/// What an option's word stands for.
+fn choice<T: Copy>(py: Python<'_>, option: &str, word: &str, known: &[(&str, T)]) -> PyResult<T> {
+    known.iter().find(|(name, _)| *name == word).map(|(_, value)| *value).ok_or_else(|| {
+        let names: Vec<_> = known.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+        invalid(py, "options", &format!("{option}=\"{word}\" is unknown; expected {}", names.join(" or ")))
+    })
+}
+
+fn read_clock(clock: &Bound<'_, PyAny>) -> PyResult<Clock> {
+    if let Ok(manual) = clock.cast::<ManualClock>() {
+        return Ok(manual.get().0.clone().into());
+    }
+    match clock.cast::<PyString>() {
+        Ok(word) => choice(clock.py(), "clock", word.to_str()?, &[("precise", true), ("coarse", false)])
+            .map(|precise| if precise { Clock::Precise } else { Clock::Coarse }),
+        Err(_) => Err(PyTypeError::new_err("a clock is \"precise\", \"coarse\" or a ManualClock")),
+    }
+}
