@@ -106,6 +106,8 @@ def uvicorn(app: str, workers: int = 1, **environment: str) -> contextlib.Abstra
     # A worker that a test has stopped is not dead.
     options = ("--fd", "{fd}", "--log-level", "warning", "--workers", str(workers))
     options += ("--timeout-worker-healthcheck", "60")
+    # It would read the proxies' headers itself, which is for us to do.
+    options += ("--no-proxy-headers",)
     return serving("uvicorn", app, *options, **environment)
 
 
@@ -120,3 +122,7 @@ def gunicorn(app: str, workers: int = 1, **environment: str) -> contextlib.Abstr
         "--no-control-socket",
     )
     return serving("gunicorn", *options, app, **environment)
+
+
+def waitress(**environment: str) -> contextlib.AbstractContextManager[Server]:
+    return serving("waitress_app", "{fd}", **environment)

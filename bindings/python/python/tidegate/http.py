@@ -47,8 +47,15 @@ if TYPE_CHECKING:
     Cost = int | dict[str, int]
 
 
+EXPOSE = "Access-Control-Expose-Headers"
+
+
 class Request(Protocol):
-    """What is known of a request, whatever the framework. ``raw`` is its own: the scope or environ."""
+    """What is known of a request, whatever the framework.
+
+    ``raw`` is what the framework has: the scope under ASGI and FastAPI, the environ under WSGI and
+    Flask, Django's ``HttpRequest``.
+    """
 
     @property
     def raw(self) -> Any: ...
@@ -101,20 +108,21 @@ class ASGIRequest:
 
 
 class WSGIRequest:
-    """A request by its WSGI environ, or Django's ``META``."""
+    """A request by its WSGI environ."""
 
-    __slots__ = ("raw",)
+    __slots__ = ("_environ", "raw")
 
-    def __init__(self, environ: Any) -> None:
-        self.raw = environ
+    def __init__(self, environ: Any, raw: Any = None) -> None:
+        self._environ = environ
+        self.raw = environ if raw is None else raw
 
     @property
     def method(self) -> str:
-        return self.raw["REQUEST_METHOD"]  # type: ignore[no-any-return]
+        return self._environ["REQUEST_METHOD"]  # type: ignore[no-any-return]
 
     @property
     def path(self) -> str:
-        path: str = self.raw.get("SCRIPT_NAME", "") + self.raw.get("PATH_INFO", "")
+        path: str = self._environ.get("SCRIPT_NAME", "") + self._environ.get("PATH_INFO", "")
         try:
             return path.encode("latin-1").decode()
         except UnicodeError:
@@ -122,7 +130,7 @@ class WSGIRequest:
 
     @property
     def peer(self) -> str | None:
-        return self.raw.get("REMOTE_ADDR") or None
+        return self._environ.get("REMOTE_ADDR") or None
 
     def lines(self, name: str) -> list[str | bytes]:
         value = self.header(name)
@@ -130,7 +138,7 @@ class WSGIRequest:
 
     def header(self, name: str) -> str | None:
         variable = name.upper().replace("-", "_")
-        return self.raw.get(variable if variable == "CONTENT_LENGTH" else f"HTTP_{variable}")  # type: ignore[no-any-return]
+        return self._environ.get(variable if variable == "CONTENT_LENGTH" else f"HTTP_{variable}")  # type: ignore[no-any-return]
 
 
 def api_key() -> Callable[[Request], str | None]:
@@ -235,12 +243,26 @@ class Admission:
         return headers
 
     def headers(self) -> dict[str, str]:
+        """By their names, in their order; none for what is not counted."""
         return {} if self.decision is None else self._gate.headers(self.decision)
+
+    def add_to(self, headers: Any) -> None:
+        """Adds what a response's headers have not got; what it exposes itself stays exposed."""
+        for name, value in self.headers().items():
+            if name not in headers:
+                headers[name] = value
+            elif name == EXPOSE and value not in headers[name]:
+                headers[name] = f"{headers[name]}, {value}"
+
+    def refund(self) -> None:
+        """Gives back what was taken, once: the request has come to nothing."""
+        if self.decision is not None:
+            self._limiter.refund(self._key, self._cost)
+            self.decision = None
 
     def too_large(self) -> Refusal:
         """The answer to a body that has outgrown its limit; the cost is given back."""
-        if self.decision is not None:
-            self._limiter.refund(self._key, self._cost)
+        self.refund()
         return Refusal(_tidegate.content_too_large(self.max_body or 0), {})
 
 
@@ -315,7 +337,7 @@ class Gate:
     def headers(self, decision: Decision, retry_after: int | None = None) -> dict[str, str]:
         headers = decision.headers(self.style, retry_after=retry_after)
         if self.exposed:
-            headers["Access-Control-Expose-Headers"] = self.exposed
+            headers[EXPOSE] = self.exposed
         return headers
 
     def _key_of(self, request: Request) -> str | bytes:
