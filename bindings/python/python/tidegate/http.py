@@ -22,9 +22,10 @@ max_body:
 retry_jitter:
     Makes ``Retry-After`` longer by 0 to so many whole seconds, at random, against herds.
 fail_open:
-    Lets requests pass when nothing can be decided about them, instead of answering 503.
+    Lets requests pass when the limiter's table cannot be had, instead of answering 503.
 
-CORS preflights are neither counted nor decorated. Functions get a `Request`.
+CORS preflights are neither counted nor decorated. Functions get a `Request`; what they raise, or give
+that is no key or cost, is a fault of the application like any other.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
 from . import _tidegate
-from ._errors import CostAboveQuotaError, Error
+from ._errors import CostAboveQuotaError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -317,7 +318,7 @@ class Gate:
             decision = admission._limiter.check(admission._key, admission._cost)
         except CostAboveQuotaError:
             return _said(HTTPStatus.BAD_REQUEST, "The request costs more than its quota ever admits.")
-        except (Error, OSError):
+        except OSError:
             if self._fail_open:
                 return admission
             return _said(HTTPStatus.SERVICE_UNAVAILABLE, "Rate limits can't be checked at the moment.")
@@ -342,8 +343,11 @@ class Gate:
 
     def _key_of(self, request: Request) -> str | bytes:
         key = self._key(request)
-        if key and len(key) <= _tidegate.MAX_KEY_BYTES // 4:  # characters, of up to four bytes each
-            return key
+        try:
+            if key and len(key) <= _tidegate.MAX_KEY_BYTES // 4:  # characters, of up to four bytes each
+                return key
+        except TypeError:
+            raise TypeError(f"a key function gives str, bytes or None, not {type(key).__name__}") from None
         return _nobody_trusted(request) or "unix"
 
     def _is_free(self, request: Request) -> bool:
