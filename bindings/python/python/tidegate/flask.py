@@ -53,6 +53,7 @@ class RateLimit:
             self.init_app(app)
 
     def init_app(self, app: flask.Flask) -> None:
+        """Puts it before an application; before several, one after the other."""
         app.before_request(self._before)
         app.after_request(self._after)
 

@@ -22,7 +22,9 @@ max_body:
 retry_jitter:
     Makes ``Retry-After`` longer by 0 to so many whole seconds, at random, against herds.
 fail_open:
-    Lets requests pass when the limiter's table cannot be had, instead of answering 503.
+    Lets requests pass when a limiter cannot be had (an `OSError`, as of a segment that is opened for a
+    request), instead of answering 503. What a check says when a shared table is held up is told by the
+    limiter's ``on_unavailable``.
 
 CORS preflights are neither counted nor decorated. Functions get a `Request`; what they raise, or give
 that is no key or cost, is a fault of the application like any other.
@@ -58,12 +60,19 @@ class Request(Protocol):
     Flask, Django's ``HttpRequest``.
     """
 
+    __slots__ = ()
+    raw: Any
+
     @property
-    def raw(self) -> Any: ...
+    def method(self) -> str:
+        """``GET``, ``POST`` and so on."""
+        ...
+
     @property
-    def method(self) -> str: ...
-    @property
-    def path(self) -> str: ...
+    def path(self) -> str:
+        """The whole path, decoded: ``/reports/7``."""
+        ...
+
     @property
     def peer(self) -> str | None:
         """The address of the other end of the connection; None for a Unix socket."""
@@ -78,7 +87,7 @@ class Request(Protocol):
         ...
 
 
-class ASGIRequest:
+class ASGIRequest(Request):
     """A request by its ASGI scope."""
 
     __slots__ = ("raw",)
@@ -108,7 +117,7 @@ class ASGIRequest:
         return b", ".join(lines).decode("latin-1") if lines else None  # type: ignore[arg-type]
 
 
-class WSGIRequest:
+class WSGIRequest(Request):
     """A request by its WSGI environ."""
 
     __slots__ = ("_environ", "raw")
@@ -214,9 +223,11 @@ class Refusal:
 
     @property
     def reason(self) -> str:
+        """The status as WSGI wants it: ``429 Too Many Requests``."""
         return f"{self.status} {HTTPStatus(self.status).phrase}"
 
     def raw_headers(self) -> list[tuple[bytes, bytes]]:
+        """As ASGI wants them."""
         return [(name.lower().encode(), value.encode()) for name, value in self.headers.items()]
 
 
@@ -301,7 +312,10 @@ class Gate:
         """Passes a request on, or answers it."""
         if self._is_free(request):
             return Admission(self, None)
-        limiter = self._limiter(request) if callable(self._limiter) else self._limiter
+        try:
+            limiter = self._limiter(request) if callable(self._limiter) else self._limiter
+        except OSError:
+            return self._undecided(Admission(self, self._max_body))
         if limiter is None:
             return Admission(self, self._max_body)
         admission = Admission(self, limiter._max_body if self._max_body is None else self._max_body)
@@ -319,13 +333,16 @@ class Gate:
         except CostAboveQuotaError:
             return _said(HTTPStatus.BAD_REQUEST, "The request costs more than its quota ever admits.")
         except OSError:
-            if self._fail_open:
-                return admission
-            return _said(HTTPStatus.SERVICE_UNAVAILABLE, "Rate limits can't be checked at the moment.")
+            return self._undecided(admission)
         if decision:
             admission.decision = decision
             return admission
         return self._refuse(request, decision)
+
+    def _undecided(self, admission: Admission) -> Admission | Refusal:
+        if self._fail_open:
+            return admission
+        return _said(HTTPStatus.SERVICE_UNAVAILABLE, "Rate limits can't be checked at the moment.")
 
     def _refuse(self, request: Request, decision: Decision) -> Refusal:
         seconds = decision.retry_after_seconds or 1
@@ -336,6 +353,7 @@ class Gate:
         return Refusal(body, self.headers(decision, seconds))
 
     def headers(self, decision: Decision, retry_after: int | None = None) -> dict[str, str]:
+        """What a response says of a decision; ``retry_after`` seconds if that is longer than it must be."""
         headers = decision.headers(self.style, retry_after=retry_after)
         if self.exposed:
             headers[EXPOSE] = self.exposed

@@ -121,7 +121,7 @@ class _Exchange:
 
 
 class BoundedBody:
-    """The body of a request, cut off at its limit: to read beyond it raises `error`."""
+    """The body of a request, cut off at its limit: to read beyond it raises ``error``."""
 
     def __init__(self, body: Any, limit: int, error: type[Exception] = ContentTooLarge) -> None:
         self._body = body
@@ -143,6 +143,7 @@ class BoundedBody:
         return most if size is None or size < 0 else min(size, most)
 
     def read(self, size: int | None = -1) -> bytes:
+        """At most so many bytes; all that there are by default."""
         if size is not None and size >= 0:
             return self._counted(self._body.read(self._within(size)))
         # Servers may give less than was asked for.
@@ -152,9 +153,11 @@ class BoundedBody:
         return b"".join(parts)
 
     def readline(self, size: int | None = -1) -> bytes:
+        """A line with its end, or at most so many bytes of it."""
         return self._counted(self._body.readline(self._within(size)))
 
     def readlines(self, hint: int | None = None) -> list[bytes]:
+        """All lines, whatever the hint."""
         return list(self)
 
     def __iter__(self) -> Any:
