@@ -129,4 +129,7 @@ def test_a_request(factory: Any) -> None:
 
 
 def test_a_path_is_decoded_once() -> None:
+    # Django's own factory decodes it in another way.
+    posted = AsyncRequestFactory().get("/\u00fc")
+    assert DjangoRequest(posted).path == posted.path == "/\u00c3\u00bc"
     assert DjangoRequest(RequestFactory().get("/\u00fc")).path == "/\u00fc"

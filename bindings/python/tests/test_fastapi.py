@@ -16,6 +16,7 @@ from starlette.middleware.cors import CORSMiddleware
 from tidegate import Limiter, ManualClock
 from tidegate.asgi import RateLimitMiddleware
 from tidegate.fastapi import RateLimit, install
+from tidegate.http import ASGIRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -166,6 +167,22 @@ def test_a_response_that_has_begun_is_not_replaced(clock: ManualClock) -> None:
     with pytest.raises(Exception, match=r"^$"):
         ask(RateLimitMiddleware(app, limiter, max_body=10), "/", "POST", content=parts([11]))
     assert limiter.peek("192.0.2.1").remaining == 1
+
+
+def test_a_denial_of_head_has_no_body(clock: ManualClock) -> None:
+    """Whether or not the server would drop it."""
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    around = RateLimitMiddleware(FastAPI(), of(clock), cost=2)
+    scope = {"type": "http", "method": "HEAD", "path": "/", "headers": [], "client": ("192.0.2.1", 1)}
+    around.gate.judge(ASGIRequest(scope))
+    asyncio.run(around(scope, None, send))  # type: ignore[arg-type]
+    assert sent[0]["status"] == 429
+    assert int(dict(sent[0]["headers"])[b"content-length"]) > 0
+    assert [message["body"] for message in sent[1:]] == [b""]
 
 
 def test_faults_of_the_application_come_through(clock: ManualClock) -> None:

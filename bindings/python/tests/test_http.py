@@ -150,6 +150,14 @@ def test_when_nothing_can_be_decided(clock: ManualClock, monkeypatch: pytest.Mon
     for cost in (-1, {"unknown": 1}):
         with pytest.raises(InvalidError, match="cost"):
             Gate(Limiter("1/minute"), cost=cost, fail_open=True).judge(asgi())
+
+    def cannot(request: Request) -> Limiter:
+        raise OSError("no segment")
+
+    refused = Gate(cannot).judge(asgi())
+    assert isinstance(refused, Refusal)
+    assert refused.status == 503
+    assert remaining(Gate(cannot, fail_open=True).judge(asgi())) is None
     limiter = Broken("1/minute", clock=clock)
     refused = Gate(limiter).judge(asgi())
     assert isinstance(refused, Refusal)

@@ -124,6 +124,21 @@ def test_a_response_that_has_begun_is_not_replaced(clock: ManualClock) -> None:
     assert limiter.peek("192.0.2.1").remaining == 1
 
 
+def test_an_error_after_a_response_has_begun(clock: ManualClock) -> None:
+    """The server is told: it alone knows what has been sent."""
+    told = []
+
+    def app(environ: Any, start_response: Any) -> Iterator[bytes]:
+        start_response("200 OK", TEXT)
+        yield b"begun"
+        start_response("500 Internal Server Error", TEXT, (RuntimeError, RuntimeError(), None))
+
+    around = RateLimitMiddleware(app, Limiter("2/minute", clock=clock), max_body=10)
+    environ = {"REQUEST_METHOD": "GET", "REMOTE_ADDR": "192.0.2.1", "wsgi.input": io.BytesIO()}
+    assert [*around(environ, lambda *said: told.append(len(said)))] == [b"begun"]
+    assert told == [2, 3]
+
+
 def test_what_is_said_to_a_body_cut_off_is_not_sent(clock: ManualClock) -> None:
     limiter = Limiter("2/minute", clock=clock)
 
@@ -162,3 +177,10 @@ def test_every_way_to_read_a_body(read: Callable[[BoundedBody], bytes]) -> None:
         else:
             assert read(body) == content
         assert body.is_over == (size > limit)
+
+
+def test_no_more_is_read_than_shows_that_there_is_too_much() -> None:
+    content = io.BytesIO(b"x" * 1_000)
+    with pytest.raises(OverflowError):
+        BoundedBody(content, 10, OverflowError).read(500)
+    assert content.tell() == 11

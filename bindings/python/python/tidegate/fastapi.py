@@ -95,7 +95,7 @@ class _Exchanges:
         self.app = app
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or _EXCHANGE in scope:
+        if scope["type"] != "http":
             return await self.app(scope, receive, send)
         exchange = scope[_EXCHANGE] = Bounded(self.app, [])
         return await exchange.run(scope, receive, send)

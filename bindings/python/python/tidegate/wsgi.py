@@ -76,6 +76,7 @@ class _Exchange:
         self._body = environ["wsgi.input"] = BoundedBody(environ["wsgi.input"], admission.max_body or 0)
         self._said: tuple[Any, ...] | None = None
         self._write: Any = None
+        self._has_begun = False
 
     def run(self, app: App) -> Iterator[bytes]:
         response: Iterable[bytes] = ()
@@ -100,18 +101,19 @@ class _Exchange:
 
     def _is_cut(self) -> bool:
         """Whether what the application says is not meant for the client: its body was cut off."""
-        return self._body.is_over and self._write is None
+        return self._body.is_over and not self._has_begun
 
     def _starting(self, *said: Any) -> Any:
         if self._said is not None and len(said) < 3:
             raise AssertionError("start_response was called before; a second call gives exc_info")
         self._said = said
-        if self._write is not None:
+        if self._has_begun:
             self._write = self._start(*said)
         return self._writing
 
     def _begin(self) -> None:
-        if self._write is None and self._said is not None:
+        if self._said is not None and not self._has_begun:
+            self._has_begun = True
             self._write = self._start(*self._said)
 
     def _writing(self, data: bytes) -> None:

@@ -37,7 +37,7 @@ async def stream_async(request: HttpRequest) -> StreamingHttpResponse:
 
 
 def upload(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(str(len(request.body)))
+    return HttpResponse(str(len(request.read())))
 
 
 def own(request: HttpRequest) -> HttpResponse:
