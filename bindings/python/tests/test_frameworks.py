@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http.client
+import os
 import socket
 import threading
 from typing import TYPE_CHECKING, Any
@@ -278,6 +280,20 @@ def test_a_response_in_parts(target: Target) -> None:
     if not target.is_bare:
         assert streamed.headers["X-RateLimit-Remaining"] == "1"
     assert target.remaining("quota", "q") == 1
+
+
+@pytest.mark.parametrize("case", ["quota", "body"])
+def test_parts_are_sent_as_they_come(target: Target, case: str) -> None:
+    pipe = target.segments / "go"
+    os.mkfifo(pipe)
+    connection = http.client.HTTPConnection("127.0.0.1", target.server.port, timeout=20)
+    with contextlib.closing(connection):
+        connection.request("GET", "/stream", headers={"Host": f"{target.variant}.{case}", "X-API-Key": "u"})
+        response = connection.getresponse()
+        assert response.read(4) == b"one "
+        pipe.write_bytes(b"go")
+        assert response.read() == b"two"
+    pipe.unlink()
 
 
 def test_websockets_are_untouched(target: Target) -> None:

@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from cases import asgi_by_host, options
+from cases import asgi_by_host, options, parts
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, StreamingResponse
@@ -18,7 +18,7 @@ async def hello(request: Request) -> PlainTextResponse:
 
 
 async def stream(request: Request) -> StreamingResponse:
-    return StreamingResponse(iter([b"one ", b"two"]))
+    return StreamingResponse(parts())
 
 
 async def upload(request: Request) -> PlainTextResponse:

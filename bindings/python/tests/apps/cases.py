@@ -14,7 +14,7 @@ from tidegate import Limiter
 from tidegate.http import api_key, client_address, first_of, header
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tidegate.http import Request
 
@@ -81,6 +81,15 @@ def options(variant: str, case: str) -> dict[str, Any]:
         return Limiter(policy, segment=Path(os.environ["SEGMENTS"]) / f"{variant}.{case}.{name}")
 
     return CASES[case](limiter)
+
+
+def parts() -> Iterator[bytes]:
+    """Two parts of a response. If there is a pipe named `go`, the second waits until it is written to."""
+    yield b"one "
+    pipe = Path(os.environ["SEGMENTS"]) / "go"
+    if pipe.exists():
+        pipe.read_bytes()
+    yield b"two"
 
 
 def wsgi_by_host(build: Callable[[str, str], Any]) -> Any:

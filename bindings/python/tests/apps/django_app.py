@@ -6,7 +6,7 @@ from typing import Any
 
 import asgiref.sync
 import django
-from cases import asgi_by_host, options, wsgi_by_host
+from cases import asgi_by_host, options, parts, wsgi_by_host
 from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
@@ -24,16 +24,16 @@ def hello(request: HttpRequest, file: str = "") -> HttpResponse:
 
 
 def stream(request: HttpRequest) -> StreamingHttpResponse:
-    return StreamingHttpResponse([b"one ", b"two"])
+    return StreamingHttpResponse(parts())
 
 
-async def parts() -> Any:
-    yield b"one "
-    yield b"two"
+async def parts_async() -> Any:
+    for part in parts():
+        yield part
 
 
 async def stream_async(request: HttpRequest) -> StreamingHttpResponse:
-    return StreamingHttpResponse(parts())
+    return StreamingHttpResponse(parts_async())
 
 
 def upload(request: HttpRequest) -> HttpResponse:

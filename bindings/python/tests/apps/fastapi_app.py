@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from cases import asgi_by_host, options
+from cases import asgi_by_host, options, parts
 from fastapi import APIRouter, Depends, FastAPI, Request, Response, WebSocket
 from fastapi.responses import PlainTextResponse, StreamingResponse
 
@@ -16,7 +16,7 @@ async def hello() -> str:
 
 
 def stream() -> StreamingResponse:
-    return StreamingResponse(iter([b"one ", b"two"]))
+    return StreamingResponse(parts())
 
 
 async def upload(request: Request) -> str:

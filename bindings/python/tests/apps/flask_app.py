@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 import flask
-from cases import options, wsgi_by_host
+from cases import options, parts, wsgi_by_host
 
 from tidegate.flask import RateLimit
 
@@ -16,7 +16,7 @@ def hello(file: str = "") -> str:
 
 
 def stream() -> flask.Response:
-    return flask.Response(iter([b"one ", b"two"]))
+    return flask.Response(parts())
 
 
 def upload() -> str:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from cases import options, wsgi_by_host
+from cases import options, parts, wsgi_by_host
 
 from tidegate.wsgi import RateLimitMiddleware
 
@@ -21,8 +21,9 @@ def routes(environ: Any, start_response: Any) -> Iterable[bytes]:
     path, status, more = environ["PATH_INFO"], "200 OK", []
     body = [str(os.getpid()).encode()]
     if path == "/stream":
-        body = [b"one ", b"two"]
-    elif path == "/upload":
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return parts()
+    if path == "/upload":
         body = [str(len(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or -1)))).encode()]
     elif path == "/upload-lazily":
         return lazily(environ, start_response)
