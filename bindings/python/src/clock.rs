@@ -5,6 +5,7 @@ use tidegate::Nanos;
 
 use crate::convert::span;
 
+/// The native half of `tidegate.ManualClock`.
 #[pyclass(frozen, subclass, weakref, module = "tidegate._tidegate")]
 pub(crate) struct ManualClock(pub(crate) tidegate::ManualClock);
 

@@ -10,6 +10,12 @@ use crate::http::Body;
 use crate::policy::Policy;
 use crate::status::{LimitStatus, Numbers, as_seconds};
 
+/// What a limiter said about a request: true when it is allowed.
+///
+/// ``limit``, ``remaining``, ``reset_after`` and ``retry_after`` tell of one limit, the reported one: on
+/// an admission the policy's first (or its tightest, as the policy has it), on a denial the one with the
+/// longest wait. ``limits`` tells of all. Times are seconds as ``float``; those in ``_ns`` whole
+/// nanoseconds. Decisions that say the same are equal; they can be printed, hashed and pickled.
 #[pyclass(frozen, module = "tidegate")]
 pub(crate) struct Decision(Content);
 
@@ -234,7 +240,15 @@ impl Decision {
         }
     }
 
-    /// The headers for a response.
+    /// The headers for a response, by their names, in the order in which they are written.
+    ///
+    /// Args:
+    ///     style: ``"x-ratelimit"``, ``"ietf"``, ``"ietf-06"``, or several with ``,`` between them.
+    ///     retry_after: Whole seconds for a ``Retry-After`` that is longer than it must be, such as a
+    ///         jittered one. On an admission there is none.
+    ///
+    /// Raises:
+    ///     InvalidError: A style that there isn't.
     #[pyo3(signature = (style="x-ratelimit", *, retry_after=None))]
     fn headers<'py>(
         &self,
@@ -247,7 +261,7 @@ impl Decision {
         Ok(headers)
     }
 
-    /// The headers as ASGI wants them: pairs of bytes, the names in lower case.
+    /// `headers` as ASGI wants them: pairs of bytes, the names in lower case.
     #[pyo3(signature = (style="x-ratelimit", *, retry_after=None))]
     fn raw_headers<'py>(
         &self,

@@ -35,6 +35,15 @@ impl Body {
     }
 }
 
+/// The proxies that are believed about whom they answer.
+///
+/// Args:
+///     trusted: Addresses and networks: ``"10.0.0.0/8, 2001:db8::1"``.
+///     header: What they say it in: ``"X-Forwarded-For"`` or ``"Forwarded"``.
+///     ipv6_prefix: The bits of an IPv6 address that are one client's, 64 by default, at most 128.
+///
+/// Raises:
+///     InvalidError: No such address, header or prefix.
 #[pyclass(frozen, eq, module = "tidegate")]
 #[derive(PartialEq)]
 pub(crate) struct Proxies(tidegate::Proxies);
@@ -55,17 +64,24 @@ impl Proxies {
         self.0.header().name()
     }
 
-    /// Whether this address is that of a trusted proxy.
+    /// Whether this address is that of a trusted proxy. Raises `InvalidError` for no address.
     fn trusts(&self, py: Python<'_>, address: &str) -> PyResult<bool> {
         Ok(self.0.trusts(read_address(py, address)?))
     }
 
-    /// The client's address.
+    /// The client's address: the last that no trusted proxy has, from the right.
+    ///
+    /// Args:
+    ///     peer: The address of the other end of the connection. Only if it is trusted is more read.
+    ///     lines: The values of all lines of the header. What cannot be read is not believed.
+    ///
+    /// Raises:
+    ///     InvalidError: ``peer`` is no IP address.
     fn client(&self, py: Python<'_>, peer: &str, lines: Vec<OwnedKey>) -> PyResult<String> {
         Ok(self.0.client(read_address(py, peer)?, &lines).to_string())
     }
 
-    /// The key to count the client by: its address, or the network of its IPv6 address.
+    /// The key to count the client by: its address, or the network of its IPv6 address. As `client`.
     fn key(&self, py: Python<'_>, peer: &str, lines: Vec<OwnedKey>) -> PyResult<String> {
         Ok(self.0.key(read_address(py, peer)?, &lines).to_string())
     }
@@ -81,7 +97,8 @@ fn read_address(py: Python<'_>, text: &str) -> PyResult<IpAddr> {
     address.parse().map_err(|_| invalid(py, "options", &format!("`{text}` is no IP address")))
 }
 
-/// The API key that a request shows, by the values of ``Authorization`` and ``X-API-Key``.
+/// The API key that a request shows, by the values of ``Authorization`` (a bearer token) and
+/// ``X-API-Key``; None if it shows none. It is not verified.
 #[pyfunction]
 #[pyo3(signature = (authorization=None, x_api_key=None))]
 pub(crate) fn api_key(authorization: Option<OwnedKey>, x_api_key: Option<OwnedKey>) -> Option<String> {
@@ -97,7 +114,7 @@ pub(crate) fn accepts_problem(accept: &str) -> bool {
     tidegate::accepts_problem(accept)
 }
 
-/// The value of ``Access-Control-Expose-Headers`` for these styles.
+/// The value of ``Access-Control-Expose-Headers`` for these styles. Raises `InvalidError` for others.
 #[pyfunction]
 #[pyo3(signature = (style="x-ratelimit"))]
 pub(crate) fn exposed_headers(py: Python<'_>, style: &str) -> PyResult<String> {

@@ -55,8 +55,17 @@ struct Part<'py> {
     cost: u64,
 }
 
-/// Decides about ``(limiter, key)`` or ``(limiter, key, cost)`` of different limiters: all admit, or
-/// nothing is taken.
+/// Decides about several limiters together: all admit, or nothing is taken.
+///
+/// Args:
+///     parts: Any iterable of ``(limiter, key)`` or ``(limiter, key, cost)``; keys and costs as of
+///         `Limiter.check`, a cost being an int.
+///
+/// Returns:
+///     The `JointDecision`, true if all admit.
+///
+/// Raises:
+///     InvalidError: No parts, more than eight, one limiter twice; and as `Limiter.check`.
 #[pyfunction]
 pub(crate) fn check_all(py: Python<'_>, parts: &Bound<'_, PyAny>) -> PyResult<JointDecision> {
     let parts = parts.try_iter()?.map(|part| read(&part?)).collect::<PyResult<Vec<_>>>()?;

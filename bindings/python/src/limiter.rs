@@ -20,6 +20,7 @@ use crate::policy::Policy;
 /// How often a wait looks for signals: Ctrl-C is felt within this.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// The native half of `tidegate.Limiter`.
 #[pyclass(frozen, subclass, weakref, module = "tidegate._tidegate")]
 pub(crate) struct Limiter {
     engine: Box<tidegate::Limiter>,
@@ -96,7 +97,9 @@ impl Limiter {
         Ok(Self { engine: Box::new(engine), home: (!shared).then(|| Home::here(on_fork)) })
     }
 
-    /// Whether ``cost`` is within every limit; taken if so.
+    /// Whether ``cost`` is within every limit; taken if so. The fastest call: a yes or no and no more.
+    ///
+    /// Arguments and errors are those of `check`.
     #[pyo3(signature = (key, cost=Cost::Same(1)), text_signature = "($self, key, cost=1)")]
     #[inline]
     fn allow(&self, py: Python<'_>, key: Key<'_>, cost: Cost<'_, '_>) -> PyResult<bool> {
@@ -113,6 +116,22 @@ impl Limiter {
     }
 
     /// Decides about ``cost`` for ``key``, and takes it from every limit if all admit.
+    ///
+    /// A denial is a `Decision` that is false, never an error, and takes nothing.
+    ///
+    /// Args:
+    ///     key: ``str`` (counted by its UTF-8) or ``bytes``, of 1 to `MAX_KEY_BYTES` bytes.
+    ///     cost: Whole units to take from every limit, 1 or more; or a dict of units by the limits' names,
+    ///         in which those that it leaves out take nothing.
+    ///
+    /// Returns:
+    ///     The `Decision`; its times are seconds.
+    ///
+    /// Raises:
+    ///     CostAboveQuotaError: The cost is more than a limit ever admits at once.
+    ///     InvalidError: An empty or too long key, a cost below 1, a name that the policy hasn't got.
+    ///     ForkError: The table was split by a fork, and ``on_fork="raise"``.
+    ///     TypeError: A key or cost of another type.
     #[pyo3(signature = (key, cost=Cost::Same(1)), text_signature = "($self, key, cost=1)")]
     fn check(slf: &Bound<'_, Self>, key: Key<'_>, cost: Cost<'_, '_>) -> PyResult<Decision> {
         let (py, engine) = (slf.py(), slf.get().engine(slf.py())?);
@@ -127,7 +146,19 @@ impl Limiter {
         held.or_raise(py).map(Decision::live)
     }
 
-    /// Decides about every key, in order, at one moment.
+    /// Decides about every key, in order, at one moment: faster than a loop, as memory is fetched for
+    /// all at once.
+    ///
+    /// Args:
+    ///     keys: Any iterable of ``str`` or ``bytes``. A key that comes twice is counted twice.
+    ///     costs: Whole units for each key, as many as there are keys; or one int for all, 1 by default.
+    ///
+    /// Returns:
+    ///     The `Decisions`, a sequence in the keys' order.
+    ///
+    /// Raises:
+    ///     ValueError: More or fewer costs than keys.
+    ///     Error: As `check`, for any of the keys. Nothing is taken then.
     #[pyo3(signature = (keys, costs=None))]
     fn check_many(
         slf: &Bound<'_, Self>,
@@ -138,13 +169,16 @@ impl Limiter {
         batch::check_many(slf, keys, costs)
     }
 
-    /// What a check of one unit would be told; takes nothing.
+    /// What a check of one unit would be told; takes nothing. Errors are those of `check`, and
+    /// `UnavailableError` if the key's place in a shared table cannot be had.
     fn peek(slf: &Bound<'_, Self>, key: Key<'_>) -> PyResult<Decision> {
         slf.get().engine(slf.py())?;
         Held::decide(slf, |engine| engine.peek(key.0)).or_raise(slf.py()).map(Decision::live)
     }
 
-    /// Gives ``cost`` back to every limit of ``key``.
+    /// Gives ``cost`` back to every limit of ``key``, as for an answer that was shorter than feared.
+    ///
+    /// No limit gets more than its full quota. Arguments are those of `check`, errors those of `peek`.
     #[pyo3(signature = (key, cost=Cost::Same(1)), text_signature = "($self, key, cost=1)")]
     fn refund(&self, py: Python<'_>, key: Key<'_>, cost: Cost<'_, '_>) -> PyResult<()> {
         let engine = self.engine(py)?;
@@ -155,12 +189,25 @@ impl Limiter {
         given_back.or_raise(py)
     }
 
-    /// Forgets what ``key`` has used.
+    /// Forgets what ``key`` has used: its limits are full again. Errors are those of `peek`.
     fn reset(&self, py: Python<'_>, key: Key<'_>) -> PyResult<()> {
         self.engine(py)?.reset(key.0).or_raise(py)
     }
 
-    /// Waits until ``cost`` is admitted, at most ``timeout`` seconds.
+    /// Waits until ``cost`` is admitted, at most ``timeout`` seconds. Other threads run meanwhile.
+    ///
+    /// Args:
+    ///     key: As of `check`.
+    ///     cost: Whole units to take from every limit, 1 or more.
+    ///     timeout: Seconds, from 0 on; None for ever.
+    ///
+    /// Returns:
+    ///     The admission; or the denial that stood when waiting ended. A wait that cannot end within the
+    ///     timeout is not begun.
+    ///
+    /// Raises:
+    ///     InvalidError: A timeout below 0; and as `check`.
+    ///     KeyboardInterrupt: By Ctrl-C. Nothing has been taken then.
     #[pyo3(signature = (key, cost=Cost::Same(1), timeout=None), text_signature = "($self, key, cost=1, timeout=None)")]
     fn acquire(
         slf: &Bound<'_, Self>,
@@ -187,7 +234,7 @@ impl Limiter {
         interrupted.and_then(|()| acquired.or_raise(py).map(Decision::live))
     }
 
-    /// The policy.
+    /// The policy that it decides by.
     #[getter]
     fn policy(&self) -> Policy {
         Policy(self.engine.policy().clone())

@@ -10,6 +10,18 @@ use crate::convert::span;
 use crate::error::{OrRaise, invalid};
 use crate::{nanos, seconds};
 
+/// One limit of a policy: a quota within a window.
+///
+/// Args:
+///     name: Lower case: ``[a-z][a-z0-9_-]*``. Headers and costs name it.
+///     quota: Cost units per window, 1 or more.
+///     window: Seconds.
+///     algorithm: ``"sliding-window-log"`` (exact in every window) or ``"token-bucket"``.
+///     burst: The most that a bucket holds, in cost units; its quota by default.
+///     unit: What is counted: ``"requests"``, ``"content-bytes"`` or ``"concurrent-requests"``.
+///
+/// Raises:
+///     InvalidError: One of these cannot be; the message says which.
 #[pyclass(frozen, eq, hash, module = "tidegate")]
 #[derive(PartialEq, Eq, Hash)]
 pub(crate) struct Limit(pub(crate) tidegate::Limit);
@@ -136,6 +148,17 @@ impl Limit {
     }
 }
 
+/// Limits that hold together: all admit a request, or nothing is taken.
+///
+/// Args:
+///     limits: The notation (``"100/minute; 10/second token-bucket"``), or `Limit` objects.
+///     name: A name for it.
+///     report: What an admission tells of: the ``"first"`` limit or the ``"tightest"``.
+///     max_body: The largest request body in bytes, for the middlewares.
+///
+/// Raises:
+///     NotationError: The notation cannot be read; it says where.
+///     InvalidError: Limits that cannot be together, such as two of one name.
 #[pyclass(frozen, eq, hash, module = "tidegate")]
 #[derive(PartialEq, Eq, Hash)]
 pub(crate) struct Policy(pub(crate) tidegate::Policy);
@@ -220,6 +243,14 @@ fn read_limits(limits: &Bound<'_, PyAny>) -> PyResult<tidegate::Policy> {
     tidegate::Policy::new(each.collect::<PyResult<Vec<_>>>()?).or_raise(limits.py())
 }
 
+/// The policies of a TOML file, by their names.
+///
+///     >>> policies = PolicyFile.from_toml("[free]\nlimits = '100/minute'")
+///     >>> policies["free"]
+///     Policy('100/minute')
+///
+/// Raises:
+///     InvalidError: The file cannot be read, or what is in it; the message says where.
 #[pyclass(frozen, mapping, module = "tidegate")]
 pub(crate) struct PolicyFile(tidegate::PolicyFile);
 
@@ -230,7 +261,7 @@ impl PolicyFile {
         tidegate::PolicyFile::load(path).map(Self).or_raise(py)
     }
 
-    /// The policies in TOML text.
+    /// The policies in TOML text. Raises `InvalidError` as for a file.
     #[staticmethod]
     fn from_toml(py: Python<'_>, text: &str) -> PyResult<Self> {
         tidegate::PolicyFile::from_toml(text).map(Self).or_raise(py)
@@ -241,7 +272,7 @@ impl PolicyFile {
         self.0.names().collect()
     }
 
-    /// The policy of that name, or None.
+    /// The policy of that name, or None. By ``[name]`` it is an `InvalidError` if there is none.
     fn get(&self, name: &str) -> Option<Policy> {
         self.0.get(name).cloned().map(Policy)
     }

@@ -32,6 +32,23 @@ class Server:
     def __init__(self, port: int) -> None:
         self.port = port
 
+    def ask_each(self, workers: int, path: str = "/", **headers: str) -> list[Answer]:
+        """One request to each of so many workers; what they answer is their process's number.
+
+        Who has answered is stopped until all have, so that luck has no say in who is asked.
+        """
+        stopped: dict[int, Answer] = {}
+        try:
+            for _ in range(workers):
+                answer = self.ask(path, **headers)
+                stop(int(answer.body))
+                stopped[int(answer.body)] = answer
+        finally:
+            for worker in stopped:
+                os.kill(worker, signal.SIGCONT)
+        assert len(stopped) == workers
+        return list(stopped.values())
+
     def ask(self, path: str = "/", method: str = "GET", body: object = None, **headers: str) -> Answer:
         """One request on a connection of its own; `x_api_key="…"` is the header X-API-Key."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
@@ -39,6 +56,14 @@ class Server:
         with contextlib.closing(connection):
             connection.request(method, path, body=body, headers=names)  # type: ignore[arg-type]
             return Answer(connection.getresponse())
+
+
+def stop(process: int) -> None:
+    """Returns when it stands still, not when it has been told to."""
+    os.kill(process, signal.SIGSTOP)
+    state = Path(f"/proc/{process}/stat")
+    while state.read_text().rpartition(")")[2].split()[0] in "RSD":
+        pass
 
 
 @contextlib.contextmanager
@@ -78,7 +103,11 @@ def until_ready(server: Server, running: subprocess.Popen[bytes]) -> None:
 
 
 def uvicorn(app: str, workers: int = 1, **environment: str) -> contextlib.AbstractContextManager[Server]:
+    # A worker that a test has stopped is not dead.
     options = ("--fd", "{fd}", "--log-level", "warning", "--workers", str(workers))
+    options += ("--timeout-worker-healthcheck", "60")
+    # It would read the proxies' headers itself, which is for us to do.
+    options += ("--no-proxy-headers",)
     return serving("uvicorn", app, *options, **environment)
 
 
@@ -93,3 +122,7 @@ def gunicorn(app: str, workers: int = 1, **environment: str) -> contextlib.Abstr
         "--no-control-socket",
     )
     return serving("gunicorn", *options, app, **environment)
+
+
+def waitress(**environment: str) -> contextlib.AbstractContextManager[Server]:
+    return serving("waitress_app", "{fd}", **environment)

@@ -144,6 +144,20 @@ def test_when_nothing_can_be_decided(clock: ManualClock, monkeypatch: pytest.Mon
         def check(self, key: Any, cost: Any = 1) -> Any:
             raise OSError("no table")
 
+    # What functions give wrongly is no such case, and nobody passes by it.
+    with pytest.raises(TypeError, match="a key function gives str, bytes or None, not int"):
+        Gate(Limiter("1/minute"), key=lambda request: 7, fail_open=True).judge(asgi())  # type: ignore[arg-type, return-value]
+    for cost in (-1, {"unknown": 1}):
+        with pytest.raises(InvalidError, match="cost"):
+            Gate(Limiter("1/minute"), cost=cost, fail_open=True).judge(asgi())
+
+    def cannot(request: Request) -> Limiter:
+        raise OSError("no segment")
+
+    refused = Gate(cannot).judge(asgi())
+    assert isinstance(refused, Refusal)
+    assert refused.status == 503
+    assert remaining(Gate(cannot, fail_open=True).judge(asgi())) is None
     limiter = Broken("1/minute", clock=clock)
     refused = Gate(limiter).judge(asgi())
     assert isinstance(refused, Refusal)

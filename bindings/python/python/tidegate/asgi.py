@@ -3,6 +3,10 @@
     app.add_middleware(RateLimitMiddleware, limiter=Limiter("100/minute", segment="/dev/shm/api"))
 
 Websockets and lifespan pass untouched; responses are streamed as the application sends them.
+
+A browser shows a denial to scripts of other origins only with the headers of Starlette's
+``CORSMiddleware``: add that one after this one, so that it is around it. If it is given
+``expose_headers`` of its own, name ours there too: ``tidegate.exposed_headers().split(", ")``.
 """
 
 from __future__ import annotations
@@ -39,11 +43,9 @@ class RateLimitMiddleware:
         if isinstance(judged, Refusal):
             return await refuse(judged, scope, send)
         headers = judged.raw_headers()
-        if headers:
-            send = decorated(send, headers)
         if judged.max_body is not None and request.header("content-length") is None:
-            return await _Bounded(self.app, judged).run(scope, receive, send)
-        return await self.app(scope, receive, send)
+            return await Bounded(self.app, headers, judged).run(scope, receive, send)
+        return await self.app(scope, receive, decorated(send, headers) if headers else send)
 
 
 def decorated(send: Send, headers: list[tuple[bytes, bytes]]) -> Send:
@@ -52,8 +54,10 @@ def decorated(send: Send, headers: list[tuple[bytes, bytes]]) -> Send:
     def decorating(message: Message) -> Awaitable[None]:
         if message["type"] == "http.response.start":
             there = list(message.get("headers", ()))
+            # What the response exposes itself stays exposed, beside ours.
             names = {name for name, _ in there if name != b"access-control-expose-headers"}
-            message = {**message, "headers": there + [pair for pair in headers if pair[0] not in names]}
+            more = [pair for pair in headers if pair[0] not in names and pair not in there]
+            message = {**message, "headers": there + more}
         return send(message)
 
     return decorating
@@ -66,35 +70,52 @@ async def refuse(refusal: Refusal, scope: Any, send: Send) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-class _Bounded:
-    """An exchange whose request body has no declared length, and is cut off at its limit."""
+class Bounded:
+    """An exchange whose request body is cut off at the limit of whoever admits it."""
 
-    def __init__(self, app: App, admission: Admission) -> None:
+    def __init__(self, app: App, headers: list[tuple[bytes, bytes]], *admissions: Admission) -> None:
         self._app = app
-        self._admission = admission
-        self._left = admission.max_body or 0
-        self._is_over = False
+        #: What the response shall say, if it is the application's.
+        self.headers = headers
+        self._admissions = [*admissions]
+        self._read = 0
+        #: Whose limit the body has outgrown.
+        self._cut: Admission | None = None
         self._is_started = False
 
+    def admit(self, admission: Admission) -> None:
+        """One more that bounds it. Raises `ContentTooLarge` if more has come already."""
+        self._admissions.append(admission)
+        self._count(0)
+
+    def _count(self, size: int) -> None:
+        self._read += size
+        for admission in self._admissions:
+            if admission.max_body is not None and self._read > admission.max_body:
+                self._cut = admission
+                raise ContentTooLarge
+
     async def run(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Lets the application answer, or answers in its place when the body has been cut off."""
+        answer = decorated(send, self.headers)
+
         async def bounded_receive() -> Message:
             message = await receive()
-            self._left -= len(message.get("body", b""))
-            if self._left < 0:
-                self._is_over = True
-                raise ContentTooLarge
+            self._count(len(message.get("body", b"")))
             return message
 
         async def bounded_send(message: Message) -> None:
             # What the application says to a body that was cut off is not meant for the client.
-            if not self._is_over or self._is_started:
+            if self._cut is None or self._is_started:
                 self._is_started = True
-                await send(message)
+                await answer(message)
 
         try:
             await self._app(scope, bounded_receive, bounded_send)
         except Exception:
-            if not self._is_over or self._is_started:
+            if self._cut is None or self._is_started:
                 raise
-        if self._is_over and not self._is_started:
-            await refuse(self._admission.too_large(), scope, send)
+        if self._cut is not None and not self._is_started:
+            for admission in self._admissions:
+                admission.refund()
+            await refuse(self._cut.too_large(), scope, send)

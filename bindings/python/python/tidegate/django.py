@@ -12,11 +12,13 @@ Both work for plain and ``async`` views, under WSGI and ASGI.
 from __future__ import annotations
 
 import functools
+import io
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from asgiref.sync import iscoroutinefunction
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import sync_and_async_middleware
 from django.utils.module_loading import import_string
@@ -86,9 +88,37 @@ def _configured() -> Gate:
     return Gate(options.pop("limiter"), **options)
 
 
+class DjangoRequest(WSGIRequest):
+    """A request as Django has it, under WSGI and ASGI; ``raw`` is the ``HttpRequest``."""
+
+    __slots__ = ()
+
+    def __init__(self, request: HttpRequest) -> None:
+        # META has the shape of a WSGI environ under ASGI too.
+        super().__init__(request.META, request)
+
+    @property
+    def path(self) -> str:
+        return self.raw.path  # type: ignore[no-any-return]
+
+    def header(self, name: str) -> str | None:
+        value = super().header(name)
+        return self._body_length() if name == "content-length" and not value else value
+
+    def _body_length(self) -> str | None:
+        """Under ASGI Django has the whole body before anybody is asked; under WSGI it reads none."""
+        if not isinstance(self.raw, ASGIRequest):
+            return None
+        body = self.raw._stream
+        start = body.tell()
+        body.seek(0, io.SEEK_END)
+        length = body.tell() - start
+        body.seek(start)
+        return str(length)
+
+
 def _judge(gate: Gate, request: HttpRequest) -> Admission | HttpResponse:
-    # META has the shape of a WSGI environ under ASGI too.
-    judged = gate.judge(WSGIRequest(request.META))
+    judged = gate.judge(DjangoRequest(request))
     if isinstance(judged, Refusal):
         return HttpResponse(judged.body, status=judged.status, headers=judged.headers)
     return judged
@@ -96,6 +126,5 @@ def _judge(gate: Gate, request: HttpRequest) -> Admission | HttpResponse:
 
 def _decorate(response: Any, admission: Admission) -> Any:
     # That of the view itself comes first, and stays.
-    for name, value in admission.headers().items():
-        response.headers.setdefault(name, value)
+    admission.add_to(response.headers)
     return response

@@ -13,13 +13,14 @@ For a limit of the whole application there is `tidegate.asgi.RateLimitMiddleware
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
-from .asgi import decorated
+from .asgi import Bounded
 from .http import ASGIRequest, Gate, Refusal
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from .asgi import App, Receive, Send
     from .http import Request
 
-_HEADERS = "tidegate.headers"
+_EXCHANGE = "tidegate.exchange"
 
 
 class TooManyRequests(HTTPException):
@@ -39,15 +40,21 @@ class TooManyRequests(HTTPException):
 
     def __init__(self, refusal: Refusal) -> None:
         headers = {name: value for name, value in refusal.headers.items() if not name.startswith("Content-")}
-        super().__init__(refusal.status, headers=headers)
+        said = json.loads(refusal.body)
+        super().__init__(refusal.status, said.get("message") or said.get("title"), headers)
+        #: The answer that `install` gives.
         self.refusal = refusal
 
 
 class RateLimit:
     """A dependency that counts the requests of its routes. `tidegate.http` says what the options mean.
 
-    After `install`, denials have the package's bodies and every response its headers. Without it
-    denials have FastAPI's own body, and a route that returns a `Response` of its own lacks the headers.
+    Use it after `install`, which gives denials the package's bodies, every response its headers, and
+    bodies without a declared length their limit. Without it denials have the form of the application's
+    other errors (``{"detail": "Rate limit exceeded. …"}``), and a route that returns a ``Response`` of its
+    own lacks the headers. What FastAPI parses for a route it has read before a dependency is asked.
+
+    One object that stands before a router and before its route counts once.
     """
 
     def __init__(self, limiter: Limiter | Callable[[Request], Limiter | None], **options: Any) -> None:
@@ -60,17 +67,19 @@ class RateLimit:
         judged = self.gate.judge(ASGIRequest(scope))
         if isinstance(judged, Refusal):
             raise TooManyRequests(judged)
-        if _HEADERS in scope:
-            scope[_HEADERS].extend(judged.raw_headers())
+        exchange = scope.get(_EXCHANGE)
+        if exchange is None:
+            response.headers.update(judged.headers())
         else:
-            for name, value in judged.headers().items():
-                response.headers.setdefault(name, value)
+            # Those of the last that counts, which is the nearest to the route.
+            exchange.headers[:] = judged.raw_headers() or exchange.headers
+            exchange.admit(judged)
 
 
 def install(app: fastapi.FastAPI) -> None:
     """Gives denials by `RateLimit` the package's bodies, and every response its headers."""
     app.add_exception_handler(TooManyRequests, _answer)
-    app.add_middleware(_Headers)
+    app.add_middleware(_Exchanges)
 
 
 def _answer(request: Any, error: Exception) -> Response:
@@ -79,13 +88,14 @@ def _answer(request: Any, error: Exception) -> Response:
     return Response(refusal.body, refusal.status, headers=refusal.headers)
 
 
-class _Headers:
-    """Adds the headers that dependencies leave in the scope to whatever response there is."""
+class _Exchanges:
+    """Does for each response what dependencies can't."""
 
     def __init__(self, app: App) -> None:
         self.app = app
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            send = decorated(send, scope.setdefault(_HEADERS, []))
-        await self.app(scope, receive, send)
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        exchange = scope[_EXCHANGE] = Bounded(self.app, [])
+        return await exchange.run(scope, receive, send)

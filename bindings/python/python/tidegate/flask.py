@@ -18,8 +18,10 @@ import functools
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import flask
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from .http import Gate, Refusal, WSGIRequest
+from .wsgi import BoundedBody
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +53,7 @@ class RateLimit:
             self.init_app(app)
 
     def init_app(self, app: flask.Flask) -> None:
+        """Puts it before an application; before several, one after the other."""
         app.before_request(self._before)
         app.after_request(self._after)
 
@@ -80,28 +83,34 @@ class RateLimit:
         return None if self._gate is None or view in self._exempt else _judge(self._gate)
 
     def _after(self, response: flask.Response) -> flask.Response:
+        admissions = _admissions()
+        cut = next((admission for admission, body in admissions if body is not None and body.is_over), None)
+        if cut is not None:
+            for admission, _ in admissions:
+                admission.refund()
+            return _response(cut.too_large())
         # That of the route itself comes first, and stays.
-        for admission in reversed(_admissions()):
-            if response.status_code == 413 and admission.max_body is not None:
-                return _response(admission.too_large())
-            for name, value in admission.headers().items():
-                response.headers.setdefault(name, value)
+        for admission, _ in reversed(admissions):
+            admission.add_to(response.headers)
         return response
 
 
-def _admissions() -> list[Admission]:
-    admissions: list[Admission] = flask.g.setdefault("_tidegate", [])
+def _admissions() -> list[tuple[Admission, BoundedBody | None]]:
+    """Those of this request, each with the body that it bounds."""
+    admissions: list[tuple[Admission, BoundedBody | None]] = flask.g.setdefault("_tidegate", [])
     return admissions
 
 
 def _judge(gate: Gate) -> flask.Response | None:
-    judged = gate.judge(WSGIRequest(flask.request.environ))
+    environ, body = flask.request.environ, None
+    judged = gate.judge(WSGIRequest(environ))
     if isinstance(judged, Refusal):
         return _response(judged)
-    _admissions().append(judged)
-    if judged.max_body is not None:
-        # A body without a declared length: Flask counts while it reads.
-        flask.request.max_content_length = judged.max_body
+    if judged.max_body is not None and not environ.get("CONTENT_LENGTH"):
+        # Flask's own error, so that reading on is answered with 413 and isn't logged as a fault.
+        body = BoundedBody(environ["wsgi.input"], judged.max_body, RequestEntityTooLarge)
+        environ["wsgi.input"] = body
+    _admissions().append((judged, body))
     return None
 
 

@@ -22,9 +22,12 @@ max_body:
 retry_jitter:
     Makes ``Retry-After`` longer by 0 to so many whole seconds, at random, against herds.
 fail_open:
-    Lets requests pass when nothing can be decided about them, instead of answering 503.
+    Lets requests pass when a limiter cannot be had (an `OSError`, as of a segment that is opened for a
+    request), instead of answering 503. What a check says when a shared table is held up is told by the
+    limiter's ``on_unavailable``.
 
-CORS preflights are neither counted nor decorated. Functions get a `Request`.
+CORS preflights are neither counted nor decorated. Functions get a `Request`; what they raise, or give
+that is no key or cost, is a fault of the application like any other.
 """
 
 from __future__ import annotations
@@ -36,7 +39,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
 from . import _tidegate
-from ._errors import CostAboveQuotaError, Error
+from ._errors import CostAboveQuotaError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -47,15 +50,29 @@ if TYPE_CHECKING:
     Cost = int | dict[str, int]
 
 
+EXPOSE = "Access-Control-Expose-Headers"
+
+
 class Request(Protocol):
-    """What is known of a request, whatever the framework. ``raw`` is its own: the scope or environ."""
+    """What is known of a request, whatever the framework.
+
+    ``raw`` is what the framework has: the scope under ASGI and FastAPI, the environ under WSGI and
+    Flask, Django's ``HttpRequest``.
+    """
+
+    __slots__ = ()
+    raw: Any
 
     @property
-    def raw(self) -> Any: ...
+    def method(self) -> str:
+        """``GET``, ``POST`` and so on."""
+        ...
+
     @property
-    def method(self) -> str: ...
-    @property
-    def path(self) -> str: ...
+    def path(self) -> str:
+        """The whole path, decoded: ``/reports/7``."""
+        ...
+
     @property
     def peer(self) -> str | None:
         """The address of the other end of the connection; None for a Unix socket."""
@@ -70,7 +87,7 @@ class Request(Protocol):
         ...
 
 
-class ASGIRequest:
+class ASGIRequest(Request):
     """A request by its ASGI scope."""
 
     __slots__ = ("raw",)
@@ -100,21 +117,22 @@ class ASGIRequest:
         return b", ".join(lines).decode("latin-1") if lines else None  # type: ignore[arg-type]
 
 
-class WSGIRequest:
-    """A request by its WSGI environ, or Django's ``META``."""
+class WSGIRequest(Request):
+    """A request by its WSGI environ."""
 
-    __slots__ = ("raw",)
+    __slots__ = ("_environ", "raw")
 
-    def __init__(self, environ: Any) -> None:
-        self.raw = environ
+    def __init__(self, environ: Any, raw: Any = None) -> None:
+        self._environ = environ
+        self.raw = environ if raw is None else raw
 
     @property
     def method(self) -> str:
-        return self.raw["REQUEST_METHOD"]  # type: ignore[no-any-return]
+        return self._environ["REQUEST_METHOD"]  # type: ignore[no-any-return]
 
     @property
     def path(self) -> str:
-        path: str = self.raw.get("SCRIPT_NAME", "") + self.raw.get("PATH_INFO", "")
+        path: str = self._environ.get("SCRIPT_NAME", "") + self._environ.get("PATH_INFO", "")
         try:
             return path.encode("latin-1").decode()
         except UnicodeError:
@@ -122,7 +140,7 @@ class WSGIRequest:
 
     @property
     def peer(self) -> str | None:
-        return self.raw.get("REMOTE_ADDR") or None
+        return self._environ.get("REMOTE_ADDR") or None
 
     def lines(self, name: str) -> list[str | bytes]:
         value = self.header(name)
@@ -130,7 +148,7 @@ class WSGIRequest:
 
     def header(self, name: str) -> str | None:
         variable = name.upper().replace("-", "_")
-        return self.raw.get(variable if variable == "CONTENT_LENGTH" else f"HTTP_{variable}")  # type: ignore[no-any-return]
+        return self._environ.get(variable if variable == "CONTENT_LENGTH" else f"HTTP_{variable}")  # type: ignore[no-any-return]
 
 
 def api_key() -> Callable[[Request], str | None]:
@@ -205,9 +223,11 @@ class Refusal:
 
     @property
     def reason(self) -> str:
+        """The status as WSGI wants it: ``429 Too Many Requests``."""
         return f"{self.status} {HTTPStatus(self.status).phrase}"
 
     def raw_headers(self) -> list[tuple[bytes, bytes]]:
+        """As ASGI wants them."""
         return [(name.lower().encode(), value.encode()) for name, value in self.headers.items()]
 
 
@@ -235,12 +255,26 @@ class Admission:
         return headers
 
     def headers(self) -> dict[str, str]:
+        """By their names, in their order; none for what is not counted."""
         return {} if self.decision is None else self._gate.headers(self.decision)
+
+    def add_to(self, headers: Any) -> None:
+        """Adds what a response's headers have not got; what it exposes itself stays exposed."""
+        for name, value in self.headers().items():
+            if name not in headers:
+                headers[name] = value
+            elif name == EXPOSE and value not in headers[name]:
+                headers[name] = f"{headers[name]}, {value}"
+
+    def refund(self) -> None:
+        """Gives back what was taken, once: the request has come to nothing."""
+        if self.decision is not None:
+            self._limiter.refund(self._key, self._cost)
+            self.decision = None
 
     def too_large(self) -> Refusal:
         """The answer to a body that has outgrown its limit; the cost is given back."""
-        if self.decision is not None:
-            self._limiter.refund(self._key, self._cost)
+        self.refund()
         return Refusal(_tidegate.content_too_large(self.max_body or 0), {})
 
 
@@ -278,7 +312,10 @@ class Gate:
         """Passes a request on, or answers it."""
         if self._is_free(request):
             return Admission(self, None)
-        limiter = self._limiter(request) if callable(self._limiter) else self._limiter
+        try:
+            limiter = self._limiter(request) if callable(self._limiter) else self._limiter
+        except OSError:
+            return self._undecided(Admission(self, self._max_body))
         if limiter is None:
             return Admission(self, self._max_body)
         admission = Admission(self, limiter._max_body if self._max_body is None else self._max_body)
@@ -295,14 +332,17 @@ class Gate:
             decision = admission._limiter.check(admission._key, admission._cost)
         except CostAboveQuotaError:
             return _said(HTTPStatus.BAD_REQUEST, "The request costs more than its quota ever admits.")
-        except (Error, OSError):
-            if self._fail_open:
-                return admission
-            return _said(HTTPStatus.SERVICE_UNAVAILABLE, "Rate limits can't be checked at the moment.")
+        except OSError:
+            return self._undecided(admission)
         if decision:
             admission.decision = decision
             return admission
         return self._refuse(request, decision)
+
+    def _undecided(self, admission: Admission) -> Admission | Refusal:
+        if self._fail_open:
+            return admission
+        return _said(HTTPStatus.SERVICE_UNAVAILABLE, "Rate limits can't be checked at the moment.")
 
     def _refuse(self, request: Request, decision: Decision) -> Refusal:
         seconds = decision.retry_after_seconds or 1
@@ -313,15 +353,19 @@ class Gate:
         return Refusal(body, self.headers(decision, seconds))
 
     def headers(self, decision: Decision, retry_after: int | None = None) -> dict[str, str]:
+        """What a response says of a decision; ``retry_after`` seconds if that is longer than it must be."""
         headers = decision.headers(self.style, retry_after=retry_after)
         if self.exposed:
-            headers["Access-Control-Expose-Headers"] = self.exposed
+            headers[EXPOSE] = self.exposed
         return headers
 
     def _key_of(self, request: Request) -> str | bytes:
         key = self._key(request)
-        if key and len(key) <= _tidegate.MAX_KEY_BYTES // 4:  # characters, of up to four bytes each
-            return key
+        try:
+            if key and len(key) <= _tidegate.MAX_KEY_BYTES // 4:  # characters, of up to four bytes each
+                return key
+        except TypeError:
+            raise TypeError(f"a key function gives str, bytes or None, not {type(key).__name__}") from None
         return _nobody_trusted(request) or "unix"
 
     def _is_free(self, request: Request) -> bool:

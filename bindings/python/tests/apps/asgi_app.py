@@ -1,16 +1,16 @@
 """Starlette under the ASGI middleware."""
 
 import os
+from typing import Any
 
+from cases import asgi_by_host, options, parts
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from tidegate import Limiter
 from tidegate.asgi import RateLimitMiddleware
-from tidegate.http import api_key, client_address, first_of
 
 
 async def hello(request: Request) -> PlainTextResponse:
@@ -18,11 +18,25 @@ async def hello(request: Request) -> PlainTextResponse:
 
 
 async def stream(request: Request) -> StreamingResponse:
-    return StreamingResponse(iter([b"one ", b"two"]))
+    return StreamingResponse(parts())
 
 
 async def upload(request: Request) -> PlainTextResponse:
     return PlainTextResponse(str(len(await request.body())))
+
+
+async def own(request: Request) -> PlainTextResponse:
+    return PlainTextResponse(
+        "own", headers={"X-RateLimit-Limit": "own", "Access-Control-Expose-Headers": "X-Own"}
+    )
+
+
+async def fails(request: Request) -> PlainTextResponse:
+    raise RuntimeError("the application's own fault")
+
+
+async def refuses(request: Request) -> PlainTextResponse:
+    return PlainTextResponse("own", 413)
 
 
 async def echo(websocket: WebSocket) -> None:
@@ -31,17 +45,25 @@ async def echo(websocket: WebSocket) -> None:
     await websocket.close()
 
 
-routes = [
-    Route("/", hello),
+ROUTES = [
+    Route("/", hello, methods=["GET", "OPTIONS"]),
+    Route("/free", hello),
+    Route("/static/{file}", hello),
     Route("/stream", stream),
     Route("/upload", upload, methods=["POST"]),
+    Route("/own", own),
+    Route("/fails", fails),
+    Route("/refuses", refuses),
     WebSocketRoute("/echo", echo),
 ]
-app = RateLimitMiddleware(
-    Starlette(routes=routes),
-    Limiter(os.environ.get("POLICY", "100/minute"), segment=os.environ["SEGMENT"]),
-    key=first_of(api_key(), client_address("127.0.0.1")),
-    exempt=["/ready"],
-    max_body=10,
-    expose_headers=True,
-)
+
+
+def build(variant: str, case: str) -> Any:
+    app = Starlette(routes=ROUTES)
+    if variant == "around":
+        return RateLimitMiddleware(app, **options(variant, case))
+    app.add_middleware(RateLimitMiddleware, **options(variant, case))
+    return app
+
+
+app = asgi_by_host(build)

@@ -1,0 +1,135 @@
+"""Django's own ways, beside ours."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import django
+import pytest
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest, HttpResponse
+from django.test import AsyncRequestFactory, RequestFactory, override_settings
+from django.utils.decorators import method_decorator
+from django.views import View
+
+from tidegate import Limiter, ManualClock
+from tidegate.django import DjangoRequest, RateLimitMiddleware, rate_limit
+from tidegate.http import header
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+if not settings.configured:
+    settings.configure(ALLOWED_HOSTS=["*"])
+    django.setup()
+
+LIMITER = Limiter("9/minute", clock=ManualClock(1_000.0))
+COST = 3
+
+
+def of(clock: ManualClock, policy: str = "2/minute") -> Limiter:
+    return Limiter(policy, clock=clock)
+
+
+def hello(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("hello")
+
+
+async def hello_async(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("hello")
+
+
+def ask(view: Any, **headers: str) -> Any:
+    """The answer of a view, plain or async, or of a middleware around it."""
+    if asyncio.iscoroutinefunction(view):
+        return asyncio.run(view(AsyncRequestFactory().get("/", headers=headers)))
+    return view(RequestFactory().get("/", headers=headers))
+
+
+@pytest.fixture(params=[hello, hello_async])
+def view(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+def test_settings(view: Any, clock: ManualClock) -> None:
+    with override_settings(TIDEGATE={"limiter": of(clock), "key": header("x-user")}):
+        around = RateLimitMiddleware(view)
+    assert [ask(around, x_user=user).status_code for user in "aaba"] == [200, 200, 200, 429]
+
+
+def user_of(request: Any) -> str | None:
+    return request.header("x-user")  # type: ignore[no-any-return]
+
+
+def test_settings_by_path() -> None:
+    paths = {"limiter": f"{__name__}.LIMITER", "key": f"{__name__}.user_of", "cost": f"{__name__}.COST"}
+    with override_settings(TIDEGATE=paths):
+        answer = ask(RateLimitMiddleware(hello), x_user="by path")
+    assert answer.headers["X-RateLimit-Remaining"] == "6"
+    assert LIMITER.peek("by path").remaining == 6
+
+
+@pytest.mark.parametrize("options", [None, {}, {"key": header("x-user")}])
+def test_settings_without_a_limiter(options: dict[str, Any] | None) -> None:
+    with override_settings(TIDEGATE=options or {}):
+        if options is None:
+            del settings.TIDEGATE
+        with pytest.raises(ImproperlyConfigured, match=r"settings.TIDEGATE wants a limiter"):
+            RateLimitMiddleware(hello)
+
+
+def test_a_view_s_limit_within_the_middleware_s(view: Any, clock: ManualClock) -> None:
+    with override_settings(TIDEGATE={"limiter": of(clock, "9/minute"), "expose_headers": True}):
+        around = RateLimitMiddleware(
+            rate_limit(of(clock), style="x-ratelimit, ietf", expose_headers=True)(view)
+        )
+    answers = [ask(around) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert [answer.headers["X-RateLimit-Limit"] for answer in answers] == ["2", "2", "2"]
+    assert answers[0].headers["RateLimit"] == '"minute";r=1;t=60'
+    exposed = answers[0].headers["Access-Control-Expose-Headers"].split(", ")
+    assert {"X-RateLimit-Limit", "RateLimit", "Retry-After"} < {*exposed}
+
+
+def test_views_that_are_classes(clock: ManualClock) -> None:
+    @method_decorator(rate_limit(of(clock)), name="dispatch")
+    class Plain(View):
+        def get(self, request: HttpRequest) -> HttpResponse:
+            return HttpResponse("hello")
+
+    assert [ask(Plain.as_view()).status_code for _ in range(3)] == [200, 200, 429]
+
+
+def test_functions_see_what_django_knows(view: Any, clock: ManualClock) -> None:
+    def known(request: HttpRequest) -> Any:
+        request.user = "alice"  # type: ignore[assignment]
+        return limited(request)
+
+    async def known_async(request: HttpRequest) -> Any:
+        request.user = "alice"  # type: ignore[assignment]
+        return await limited(request)
+
+    limiter = of(clock)
+    limited: Callable[..., Any] = rate_limit(limiter, key=lambda request: request.raw.user)(view)
+    assert ask(known if view is hello else known_async).headers["X-RateLimit-Remaining"] == "1"
+    assert limiter.peek("alice").remaining == 1
+
+
+@pytest.mark.parametrize("factory", [RequestFactory(), AsyncRequestFactory()])
+def test_a_request(factory: Any) -> None:
+    posted = factory.post("/a b", b"12345", content_type="text/plain", headers={"x-user": "alice"})
+    request = DjangoRequest(posted)
+    assert (request.method, request.path, request.peer) == ("POST", "/a b", "127.0.0.1")
+    assert request.raw is posted
+    assert request.header("content-length") == "5"
+    assert request.header("x-user") == "alice"
+    assert request.header("x-absent") is None
+
+
+def test_a_path_is_decoded_once() -> None:
+    # Django's own factory decodes it in another way.
+    posted = AsyncRequestFactory().get("/\u00fc")
+    assert DjangoRequest(posted).path == posted.path == "/\u00c3\u00bc"
+    assert DjangoRequest(RequestFactory().get("/\u00fc")).path == "/\u00fc"

@@ -1,0 +1,144 @@
+"""Flask's own ways, beside ours."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import flask
+import pytest
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from tidegate import Limiter, ManualClock
+from tidegate.flask import RateLimit
+from tidegate.http import header
+from tidegate.wsgi import RateLimitMiddleware
+
+if TYPE_CHECKING:
+    from werkzeug.test import TestResponse
+
+
+def of(clock: ManualClock, policy: str = "2/minute") -> Limiter:
+    return Limiter(policy, clock=clock)
+
+
+@pytest.fixture
+def app() -> flask.Flask:
+    return flask.Flask("test")
+
+
+def ask(app: flask.Flask, path: str = "/", method: str = "GET", **options: Any) -> TestResponse:
+    return app.test_client().open(path, method=method, **options)
+
+
+def test_the_application_s_limit_and_a_route_s(app: flask.Flask, clock: ManualClock) -> None:
+    limits = RateLimit(of(clock, "9/minute"), app, expose_headers=True)
+
+    @app.get("/a")
+    @limits.limit(of(clock))
+    def a() -> str:
+        return "a"
+
+    @app.get("/b")
+    async def b() -> str:
+        return "b"
+
+    @app.get("/c")
+    @limits.exempt
+    def c() -> str:
+        return "c"
+
+    @app.get("/d")
+    @limits.limit(of(clock), style="ietf", key=header("x-user"))
+    async def d() -> str:
+        return "d"
+
+    answers = [ask(app, path) for path in ("/a", "/a", "/a", "/b", "/c", "/nowhere", "/d")]
+    assert [answer.status_code for answer in answers] == [200, 200, 429, 200, 200, 404, 200]
+    said = [answer.headers.getlist("X-RateLimit-Limit") for answer in answers]
+    assert said == [["2"], ["2"], ["2"], ["9"], [], ["9"], ["9"]]
+    assert answers[3].headers["X-RateLimit-Remaining"] == "5"
+    assert answers[6].headers["RateLimit"] == '"minute";r=1;t=60'
+    assert answers[0].headers.getlist("Access-Control-Expose-Headers") == [
+        "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After"
+    ]
+    exposed = answers[6].headers["Access-Control-Expose-Headers"]
+    assert exposed.startswith("RateLimit-Policy, RateLimit, Retry-After, X-RateLimit-Limit, ")
+
+
+def test_init_app_for_several_applications(clock: ManualClock) -> None:
+    limits = RateLimit(of(clock))
+    apps = [flask.Flask("one"), flask.Flask("two")]
+    for app in apps:
+        limits.init_app(app)
+    assert [ask(app).status_code for app in (*apps, *apps)] == [404, 404, 429, 429]
+
+
+def test_a_413_of_a_route_itself(app: flask.Flask, clock: ManualClock) -> None:
+    limiter = of(clock)
+    RateLimit(limiter, app, max_body=10)
+    app.config["MAX_CONTENT_LENGTH"] = 5
+
+    @app.post("/")
+    def upload() -> str:
+        return str(len(flask.request.get_data()))
+
+    @app.post("/aborts")
+    def aborts() -> str:
+        flask.abort(413)
+
+    theirs = [ask(app, path, "POST", data=b"1234567") for path in ("/", "/aborts")]
+    assert [answer.status_code for answer in theirs] == [413, 413]
+    assert all("exceeds the capacity limit" in answer.text for answer in theirs)
+    assert [answer.headers["X-RateLimit-Remaining"] for answer in theirs] == ["1", "0"]
+    assert limiter.peek("127.0.0.1").remaining == 0
+
+
+def test_a_body_cut_off_costs_nothing_anywhere(app: flask.Flask, clock: ManualClock) -> None:
+    outer, inner = of(clock), of(clock)
+    limits = RateLimit(outer, app)
+    seen = []
+
+    @app.errorhandler(RequestEntityTooLarge)
+    def own(error: RequestEntityTooLarge) -> Any:
+        seen.append(error)
+        return "own", 413
+
+    @app.post("/")
+    @limits.limit(inner, max_body=10)
+    def upload() -> str:
+        return str(len(flask.request.get_data()))
+
+    def ask_chunked(body: bytes) -> TestResponse:
+        environ = {"wsgi.input": io.BytesIO(body), "wsgi.input_terminated": True}
+        return ask(app, "/", "POST", environ_overrides=environ)
+
+    within = ask_chunked(b"1234567890")
+    assert (within.text, within.headers["X-RateLimit-Remaining"]) == ("10", "1")
+    refused = ask_chunked(b"12345678901")
+    assert (refused.status_code, len(seen)) == (413, 1)
+    assert refused.json == {"message": "Request body too large. The limit is 10 bytes.", "status": "error"}
+    assert "X-RateLimit-Limit" not in refused.headers
+    assert outer.peek("127.0.0.1").remaining == inner.peek("127.0.0.1").remaining == 1
+
+
+def test_the_middleware_around_the_extension(app: flask.Flask, clock: ManualClock) -> None:
+    RateLimit(of(clock), app, expose_headers=True)
+    app.wsgi_app = RateLimitMiddleware(  # type: ignore[method-assign]
+        app.wsgi_app, of(clock, "9/minute"), expose_headers=True
+    )
+    answer = ask(app)
+    assert answer.headers.getlist("X-RateLimit-Limit") == ["2"]
+    assert len(answer.headers.getlist("Access-Control-Expose-Headers")) == 1
+
+
+def test_faults_say_their_headers_too(app: flask.Flask, clock: ManualClock) -> None:
+    RateLimit(of(clock), app)
+
+    @app.get("/")
+    def fails() -> str:
+        raise RuntimeError
+
+    answers = [ask(app) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [500, 500, 429]
+    assert [answer.headers["X-RateLimit-Remaining"] for answer in answers] == ["1", "0", "0"]
