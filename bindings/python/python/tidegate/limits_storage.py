@@ -15,6 +15,7 @@ with a key's first request. What is refused takes nothing, whatever its cost.
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 import urllib.parse
@@ -64,7 +65,6 @@ class _Counts:
         if self._path:
             raise NotImplementedError("other processes count in the segment too: clear keys one by one")
         self._limiters.clear()
-        self._met.clear()
 
     # The sliding-window log: its key is that of the limit.
 
@@ -162,10 +162,14 @@ def _path(uri: str) -> Path | None:
 def _limit_of(key: str) -> tuple[int, int]:
     """Quota and window, which a key made by `RateLimitItem.key_for` ends with."""
     try:
-        amount, multiples, granularity = key.split("/")[-3:]
-        return int(amount), int(multiples) * GRANULARITIES[granularity].GRANULARITY.seconds
-    except (ValueError, KeyError):
+        return _limit(*key.rsplit("/", 3)[1:])
+    except (TypeError, ValueError, KeyError):
         raise InvalidError(f"{key!r} is no key of a limit: such a key ends as in `…/100/1/minute`") from None
+
+
+@functools.lru_cache(maxsize=1024)
+def _limit(amount: str, multiples: str, granularity: str) -> tuple[int, int]:
+    return int(amount), int(multiples) * GRANULARITIES[granularity].GRANULARITY.seconds
 
 
 class TidegateStorage(Storage, MovingWindowSupport, SlidingWindowCounterSupport):
@@ -193,8 +197,8 @@ class TidegateStorage(Storage, MovingWindowSupport, SlidingWindowCounterSupport)
     def check(self) -> bool:
         return self._counts.check()
 
-    def reset(self) -> int | None:
-        return self._counts.reset()
+    def reset(self) -> None:
+        self._counts.reset()
 
     def clear(self, key: str) -> None:
         self._counts.clear(key)
@@ -240,8 +244,8 @@ class AsyncTidegateStorage(AsyncStorage, AsyncMovingWindowSupport, AsyncSlidingW
     async def check(self) -> bool:
         return self._counts.check()
 
-    async def reset(self) -> int | None:
-        return self._counts.reset()
+    async def reset(self) -> None:
+        self._counts.reset()
 
     async def clear(self, key: str) -> None:
         self._counts.clear(key)
