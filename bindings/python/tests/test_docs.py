@@ -14,28 +14,27 @@ from conftest import REPOSITORY
 if TYPE_CHECKING:
     from pathlib import Path
 
-DOCUMENTS = ["docs/python.md", "bindings/python/README.md"]
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="segments need Linux")
 
 # What is asked of the application that a section makes, which is to admit three requests.
 ASGI = """
 from starlette.testclient import TestClient
 client = TestClient(app)
-answers = [client.get("/").status_code for _ in range(4)]
 """
 WSGI = """
-from werkzeug.test import Client
-client = Client(app)
-answers = [client.get("/", environ_base={"REMOTE_ADDR": "192.0.2.1"}).status_code for _ in range(4)]
+from werkzeug.test import Client, EnvironBuilder
+class client(Client):
+    get = lambda self, path: Client.get(self, path, environ_base={"REMOTE_ADDR": "192.0.2.1"})
+client = client(app)
 """
 DJANGO = """
 import django
 from django.conf import settings
-options = {name: value for name, value in globals().items() if name.isupper()}
+options = {name: value for name, value in globals().items() if name in ("MIDDLEWARE", "TIDEGATE")}
 settings.configure(**options, ROOT_URLCONF=__name__, ALLOWED_HOSTS=["testserver"])
 django.setup()
 from django.test import Client
 client = Client()
-answers = [client.get("/").status_code for _ in range(4)]
 """
 ASKED = {
     "ASGI": ASGI,
@@ -49,21 +48,47 @@ ASKED = {
 }
 
 
-def sections() -> list[tuple[str, str, list[str]]]:
-    """Of every section: the document, the heading, and the blocks as (kind, text)."""
-    found = []
-    for name in DOCUMENTS:
-        heading, blocks, block = name, [], None
-        for line in (REPOSITORY / name).read_text().splitlines():
-            if block is None and line.startswith("#"):
-                found.append((name, heading, blocks))
-                heading, blocks = line.lstrip("# "), []
-            elif block is None and line.startswith("```"):
-                block = [line[3:]]
-            elif block is not None and line == "```":
-                blocks.append(tuple(block))
-                block = None
-            elif block is not None:
-                block.append(line)
-        found.append((name, heading, blocks))
+def sections() -> list[tuple[str, dict[str, str]]]:
+    """Of every section its heading, and its blocks joined by what they are."""
+    found: list[tuple[str, dict[str, str]]] = []
+    for document in ("docs/python.md", "bindings/python/README.md"):
+        found.append((document, {}))
+        kind = None
+        for line in (REPOSITORY / document).read_text().splitlines(keepends=True):
+            if kind is not None and line != "```\n":
+                found[-1][1][kind] = found[-1][1].get(kind, "") + line
+            elif line.startswith("```"):
+                kind = line[3:].strip() if kind is None else None
+            elif line.startswith("#"):
+                found.append((line.strip("# \n"), {}))
     return found
+
+
+def of_kind(kind: str) -> list[object]:
+    return [pytest.param(name, blocks[kind], id=name) for name, blocks in sections() if kind in blocks]
+
+
+@pytest.mark.parametrize(("heading", "code"), of_kind("python"))
+def test_it_runs(heading: str, code: str, tmp_path: Path) -> None:
+    program = code.replace("/dev/shm/", f"{tmp_path}/")
+    if heading in ASKED:
+        program += ASKED[heading] + "print([client.get('/').status_code for _ in range(4)])\n"
+    ran = subprocess.run([sys.executable, "-I", "-"], input=program, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    expected = re.findall(r"^ *print\(.*\)  # (.*)$", code, re.MULTILINE)
+    if heading in ASKED:
+        expected.append("[200, 200, 200, 429]")
+    said = ran.stdout.splitlines()
+    assert len(said) == len(expected)
+    for line, wanted in zip(said, expected, strict=True):
+        begins, cut, _ = wanted.partition("…")
+        assert line.startswith(begins) if cut else line == wanted
+
+
+@pytest.mark.parametrize(("heading", "code"), of_kind("python before"))
+def test_what_was_before_is_python(heading: str, code: str) -> None:
+    compile(code, heading, "exec")
+
+
+def test_every_framework_is_asked() -> None:
+    assert set(ASKED) <= {name for name, blocks in sections() if "python" in blocks}
