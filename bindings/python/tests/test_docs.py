@@ -1,98 +1,94 @@
-"""What `help` shows."""
+"""The documents: every Python block runs, prints what stands behind it, and limits as it says."""
 
 from __future__ import annotations
 
-import importlib
-import inspect
-import pkgutil
-from types import FunctionType, MemberDescriptorType, ModuleType
-from typing import TYPE_CHECKING, Any
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
-import tidegate
+from conftest import REPOSITORY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
-MODULES = [name for _, name, _ in pkgutil.iter_modules(tidegate.__path__) if not name.startswith("_")]
-#: What has no docstring: it is explained by the class that has it.
-DATA = (str, int, MemberDescriptorType)
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="segments need Linux")
 
-
-def in_module(module: ModuleType) -> Iterator[tuple[str, Any]]:
-    """A module, and what it exports or defines."""
-    yield module.__name__, module
-    for word, thing in vars(module).items():
-        kind = type(thing)  # what Django's settings may be asked for without being there
-        is_its_own = issubclass(kind, type | FunctionType) and thing.__module__ == module.__name__
-        if word in getattr(module, "__all__", ()) or (is_its_own and not word.startswith("_")):
-            yield f"{module.__name__}.{word}", thing
-            if issubclass(kind, type):
-                yield from in_class(thing, f"{module.__name__}.{word}")
-
-
-def in_class(thing: type, name: str) -> Iterator[tuple[str, Any]]:
-    """What a class of ours defines. What it takes from others, they explain."""
-    others = [base for base in thing.__mro__ if not base.__module__.startswith("tidegate")]
-    for word in dir(thing):
-        if not word.startswith("_") and not any(word in vars(base) for base in others):
-            yield f"{name}.{word}", getattr(thing, word)
-
-
-PUBLIC = {
-    name: thing
-    for module in (tidegate, *(importlib.import_module(f"tidegate.{name}") for name in MODULES))
-    for name, thing in in_module(module)
-    if not isinstance(thing, DATA)
+# What is asked of the application that a section makes, which is to admit three requests.
+ASGI = """
+from starlette.testclient import TestClient
+client = TestClient(app)
+"""
+WSGI = """
+from werkzeug.test import Client, EnvironBuilder
+class client(Client):
+    get = lambda self, path: Client.get(self, path, environ_base={"REMOTE_ADDR": "192.0.2.1"})
+client = client(app)
+"""
+DJANGO = """
+import django
+from django.conf import settings
+options = {name: value for name, value in globals().items() if name in ("MIDDLEWARE", "TIDEGATE")}
+settings.configure(**options, ROOT_URLCONF=__name__, ALLOWED_HOSTS=["testserver"])
+django.setup()
+from django.test import Client
+client = Client()
+"""
+ASKED = {
+    "ASGI": ASGI,
+    "FastAPI": ASGI,
+    "WSGI": WSGI,
+    "Flask": WSGI,
+    "Django": DJANGO,
+    "Flask-Limiter": WSGI,
+    "slowapi": ASGI,
+    "django-ratelimit": DJANGO,
 }
 
 
-@pytest.mark.parametrize("name", PUBLIC)
-def test_everything_is_explained(name: str) -> None:
-    assert inspect.getdoc(PUBLIC[name])
+def sections() -> list[tuple[str, dict[str, str]]]:
+    """Of every section its heading, and its blocks joined by what they are."""
+    found: list[tuple[str, dict[str, str]]] = []
+    for document in ("docs/python.md", "bindings/python/README.md"):
+        found.append((document, {}))
+        kind = None
+        for line in (REPOSITORY / document).read_text().splitlines(keepends=True):
+            if kind is not None and line != "```\n":
+                found[-1][1][kind] = found[-1][1].get(kind, "") + line
+            elif line.startswith("```"):
+                kind = line[3:].strip() if kind is None else None
+            elif line.startswith("#"):
+                found.append((line.strip("# \n"), {}))
+    return found
 
 
-def test_all_has_been_found() -> None:
-    assert {
-        "tidegate.Limiter.check",
-        "tidegate.Limiter.acquire_async",
-        "tidegate.Decision.retry_after",
-        "tidegate.PolicyFile.from_toml",
-        "tidegate.check_all",
-        "tidegate.http.Gate.judge",
-        "tidegate.http.client_address",
-        "tidegate.django.RateLimitMiddleware",
-        "tidegate.flask.RateLimit.init_app",
-    } < PUBLIC.keys()
+def of_kind(kind: str) -> list[object]:
+    return [pytest.param(name, blocks[kind], id=name) for name, blocks in sections() if kind in blocks]
 
 
-@pytest.mark.parametrize(
-    ("name", "words"),
-    {
-        "Limiter": ["max_keys", "NotationError", "SegmentError", "/dev/shm"],
-        "Limiter.check": [
-            "``str``",
-            "``bytes``",
-            "units",
-            "CostAboveQuotaError",
-            "InvalidError",
-            "TypeError",
-            "seconds",
-        ],
-        "Limiter.check_many": ["iterable", "ValueError", "Decisions"],
-        "Limiter.acquire": ["seconds", "InvalidError", "KeyboardInterrupt"],
-        "Limiter.acquire_async": ["seconds", "InvalidError", "Cancelling"],
-        "Limiter.refund": ["peek"],
-        "Limiter.limit": ["seconds", "RateLimited"],
-        "Decision": ["seconds", "nanoseconds", "true when it is allowed"],
-        "Decision.headers": ["x-ratelimit", "ietf-06", "seconds", "InvalidError"],
-        "Limit": ["Seconds", "units", "InvalidError"],
-        "Policy": ["bytes", "NotationError"],
-        "check_all": ["(limiter, key, cost)", "InvalidError"],
-        "Proxies": ["InvalidError"],
-    }.items(),
-)
-def test_units_and_errors_are_told(name: str, words: list[str]) -> None:
-    told = inspect.getdoc(PUBLIC[f"tidegate.{name}"]) or ""
-    assert [word for word in words if word not in told] == []
+@pytest.mark.parametrize(("heading", "code"), of_kind("python"))
+def test_it_runs(heading: str, code: str, tmp_path: Path) -> None:
+    program = code.replace("/dev/shm/", f"{tmp_path}/")
+    if heading in ASKED:
+        program += ASKED[heading] + "print([client.get('/').status_code for _ in range(4)])\n"
+    ran = subprocess.run([sys.executable, "-I", "-"], input=program, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    expected = re.findall(r"^ *print\(.*\)  # (.*)$", code, re.MULTILINE)
+    if heading in ASKED:
+        expected.append("[200, 200, 200, 429]")
+    said = ran.stdout.splitlines()
+    assert len(said) == len(expected)
+    for line, wanted in zip(said, expected, strict=True):
+        begins, cut, _ = wanted.partition("…")
+        assert line.startswith(begins) if cut else line == wanted
+
+
+@pytest.mark.parametrize(("heading", "code"), of_kind("python before"))
+def test_what_was_before_is_python(heading: str, code: str) -> None:
+    compile(code, heading, "exec")
+
+
+def test_every_framework_is_asked() -> None:
+    assert set(ASKED) <= {name for name, blocks in sections() if "python" in blocks}
