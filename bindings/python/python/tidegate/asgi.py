@@ -52,8 +52,12 @@ def decorated(send: Send, headers: list[tuple[bytes, bytes]]) -> Send:
     def decorating(message: Message) -> Awaitable[None]:
         if message["type"] == "http.response.start":
             there = list(message.get("headers", ()))
-            names = {name for name, _ in there if name != b"access-control-expose-headers"}
-            message = {**message, "headers": there + [pair for pair in headers if pair[0] not in names]}
+            names = dict(there)
+            names.pop(b"access-control-expose-headers", None)
+            for pair in headers:
+                if pair[0] not in names:
+                    there.append(pair)
+            message = {**message, "headers": there}
         return send(message)
 
     return decorating

@@ -329,7 +329,7 @@ class Gate:
             return True
         if self._paths and _is_below(request.path, self._paths):
             return True
-        return any(exempt(request) for exempt in self._exempt)
+        return bool(self._exempt) and any(exempt(request) for exempt in self._exempt)
 
 
 _nobody_trusted = client_address()
