@@ -33,7 +33,7 @@ def _shuffled(count: int, chunk: int) -> list[list[str]]:
 
 def hot_allowed(_: bool) -> Mode:
     contenders = [
-        *subjects.asking(subjects.ours(), giving_back=True, prepare=lambda: None),
+        *subjects.asking(),
         *_endless(),
         subjects.limits_moving("100/minute", undo=True),
         subjects.pyrate((100, Duration.MINUTE), undo=True),
@@ -54,9 +54,9 @@ def _endless() -> list[Contender]:
 
 
 def hot_denied(_: bool) -> Mode:
-    chunks, limiter = _hot(), subjects.ours()
+    chunks = _hot()
     contenders = [
-        *subjects.asking(limiter, giving_back=False, prepare=subjects.exhausted(limiter, chunks[0])),
+        *subjects.asking(denied=chunks[0]),
         subjects.rust_py((1, DAY)),
         subjects.rust_py((1, DAY), algorithm="sliding", name=subjects.RUST_PY_SLIDING),
         subjects.rust_py_check(1, DAY),
@@ -81,8 +81,8 @@ def many_keys(quick: bool) -> Mode:
     count = 2_000 if quick else 100_000
     chunks = _shuffled(count, count // 5)
     contenders = [
-        *subjects.asking(subjects.ours(count), giving_back=True, prepare=lambda: None),
-        subjects.batches(subjects.ours(count), giving_back=True),
+        *subjects.asking(max_keys=count),
+        subjects.batches(count),
         *_endless(),
         subjects.limits_moving("100/minute"),
         subjects.pyrate((100, Duration.MINUTE)),
@@ -95,10 +95,9 @@ def many_keys(quick: bool) -> Mode:
 
 
 def batches(_: bool) -> Mode:
-    limiter = subjects.ours()
     contenders = [
-        subjects.batches(limiter, giving_back=True),
-        *subjects.asking(limiter, giving_back=True, prepare=lambda: None),
+        subjects.batches(),
+        *subjects.asking(),
         subjects.rust_py((ENDLESS, MINUTE)),
     ]
     return Mode("batches", "1,024 keys in turn, admitted", True, [keys(1024)], contenders, RUST_PY)
@@ -107,7 +106,7 @@ def batches(_: bool) -> Mode:
 def two_limits(_: bool) -> Mode:
     """100 a minute and 10 a second by everybody, where others ask once for each."""
     contenders = [
-        *subjects.asking(subjects.ours(), giving_back=True, prepare=lambda: None),
+        *subjects.asking(),
         subjects.rust_py((ENDLESS, MINUTE), (ENDLESS, 1)),
         subjects.token_buckets((100 / MINUTE, ENDLESS), (10, ENDLESS)),
         subjects.throttled_py(f"100/m burst {ENDLESS}", f"10/s burst {ENDLESS}"),

@@ -59,18 +59,26 @@ def ours(max_keys: int = 100_000) -> tidegate.Limiter:
     return tidegate.Limiter(POLICY, max_keys=max_keys)
 
 
-def asking(limiter: tidegate.Limiter, *, giving_back: bool, prepare: Callable[[], None]) -> list[Contender]:
-    """The calls that decide about one key."""
+def asking(*, max_keys: int = 100_000, denied: Iterable[str] = ()) -> list[Contender]:
+    """The calls that decide about one key, each of a limiter of its own."""
     calls = {
         ALLOW: "limiter.allow(key)",
         CHECK: "limiter.check(key)",
         READ: "(d := limiter.check(key)).remaining >= 0 and d.reset_after >= 0 and d.allowed",
     }
-    undo = give_back(limiter) if giving_back else lambda _: None
-    return [Contender(name, loop(call, limiter=limiter), prepare, undo) for name, call in calls.items()]
+    return [_asking(name, call, ours(max_keys), set(denied)) for name, call in calls.items()]
 
 
-def batches(limiter: tidegate.Limiter, *, giving_back: bool) -> Contender:
+def _asking(name: str, call: str, limiter: tidegate.Limiter, denied: set[str]) -> Contender:
+    worker = loop(call, limiter=limiter)
+    if denied:
+        return Contender(name, worker, prepare=lambda: exhaust(limiter, denied))
+    return Contender(name, worker, undo=give_back(limiter))
+
+
+def batches(max_keys: int = 100_000) -> Contender:
+    limiter = ours(max_keys)
+
     def worker(batches: Sequence[Sequence[str]]) -> int:
         allowed = 0
         for batch in batches:
@@ -80,8 +88,7 @@ def batches(limiter: tidegate.Limiter, *, giving_back: bool) -> Contender:
     def arrange(keys: Sequence[str]) -> list[Sequence[str]]:
         return [keys[at : at + BATCH] for at in range(0, len(keys), BATCH)]
 
-    undo = give_back(limiter) if giving_back else lambda _: None
-    return Contender(CHECK_MANY, worker, undo=undo, arrange=arrange)
+    return Contender(CHECK_MANY, worker, undo=give_back(limiter), arrange=arrange)
 
 
 def give_back(limiter: tidegate.Limiter) -> Callable[[Sequence[str]], None]:
@@ -92,16 +99,11 @@ def give_back(limiter: tidegate.Limiter) -> Callable[[Sequence[str]], None]:
     return undo
 
 
-def exhausted(limiter: tidegate.Limiter, keys: Iterable[str]) -> Callable[[], None]:
+def exhaust(limiter: tidegate.Limiter, keys: Iterable[str]) -> None:
     """Fills the logs of these keys, and leaves their buckets alone."""
-    kept = set(keys)
-
-    def prepare() -> None:
-        for key in kept:
-            limiter.reset(key)
-            limiter.check(key, {"minute": 100})
-
-    return prepare
+    for key in keys:
+        limiter.reset(key)
+        limiter.check(key, {"minute": 100})
 
 
 # limits: a storage of its own for each, which cleans up in a thread that is waited for.
