@@ -126,7 +126,7 @@ _DRAWN = {
 _SERVED = {
     web.OURS: "tidegate, ASGI",
     "tidegate, dependency of the route": "of the route",
-    web.SLOWAPI: "slowapi, of the route",
+    web.SLOWAPI: "slowapi, decorator",
     "slowapi, ASGI middleware": "slowapi, ASGI",
 }
 
