@@ -81,15 +81,7 @@ header: ready ## write include/tidegate.h anew from crates/ffi
 
 lint: lint-fmt lint-clippy lint-docs lint-go lint-python ## everything below that starts with lint-, warnings denied
 
-lint-lint-python: ready ## the Python sources are formatted and pass ruff
-	@scripts/doctor python
-	@bindings/python/check lint
-
-lock-python: ready ## pin the newest versions of what bindings/python asks for
-	@scripts/doctor python
-	@bindings/python/check lock
-
-fmt: ready ## the sources are formatted
+lint-fmt: ready ## the sources are formatted
 	$(CARGO) fmt --all --check
 
 lint-clippy: ready ## clippy on everything, and on the core with no features

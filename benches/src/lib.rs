@@ -11,7 +11,9 @@
 //! | [`memory`] | resident memory a key, each case in a process of its own |
 //! | [`targets`] | what must be shown, against what was measured |
 //! | [`record`], [`report`], [`chart`] | results as JSON, as tables, as a picture |
+//! | [`bars`] | that picture, for the benches of other languages too |
 
+pub mod bars;
 pub mod chart;
 pub mod contender;
 pub mod harness;

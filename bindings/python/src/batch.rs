@@ -19,9 +19,20 @@ pub(crate) fn check_many(
     keys: &Bound<'_, PyAny>,
     costs: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Decisions> {
-    let keys = keys.try_iter()?.map(|key| key?.extract()).collect::<PyResult<Vec<OwnedKey>>>()?;
+    let keys = read_keys(keys)?;
     let costs = costs.map_or(Ok(Costs::Same(1)), |costs| Costs::read(costs, keys.len()))?;
     Held::decide_many(limiter, |engine| decide(engine, &keys, &costs)).or_raise(limiter.py()).map(Decisions)
+}
+
+/// Room that is made before keys have come; how many will is only said.
+const MOST_AHEAD: usize = 4_096;
+
+fn read_keys(keys: &Bound<'_, PyAny>) -> PyResult<Vec<OwnedKey>> {
+    let mut read = Vec::with_capacity(keys.len().map_or(0, |len| len.min(MOST_AHEAD)));
+    for key in keys.try_iter()? {
+        read.push(key?.extract()?);
+    }
+    Ok(read)
 }
 
 fn decide<'a>(

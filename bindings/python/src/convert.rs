@@ -46,6 +46,7 @@ pub(crate) enum OwnedKey {
 impl<'a, 'py> FromPyObject<'a, 'py> for OwnedKey {
     type Error = PyErr;
 
+    #[inline]
     fn extract(key: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
         if key.is_instance_of::<PyString>() {
             key.extract().map(Self::Text)

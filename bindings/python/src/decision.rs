@@ -1,6 +1,7 @@
 //! `Decision`: what the engine found, with the numbers worked out when they are asked for.
 
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 use tidegate::Style;
 
@@ -271,12 +272,7 @@ impl Decision {
     ) -> PyResult<Bound<'py, PyList>> {
         let headers = PyList::empty(py);
         self.lines(styles(py, style)?, retry_after, |name, value| {
-            let lower = PyBytes::new_with(py, name.len(), |room| {
-                room.copy_from_slice(name.as_bytes());
-                room.make_ascii_lowercase();
-                Ok(())
-            })?;
-            headers.append((lower, PyBytes::new(py, value.as_bytes())))
+            headers.append((lower_name(py, name), PyBytes::new(py, value.as_bytes())))
         })?;
         Ok(headers)
     }
@@ -342,6 +338,18 @@ impl Decision {
         let restore = py.import("tidegate._tidegate")?.getattr("_restore_decision")?;
         Ok((restore, (Py::new(py, Policy(policy))?, at, tracked, reported, limits, headers.into(), problem)))
     }
+}
+
+/// A header's name as ASGI wants it. There are few, and each is made once.
+fn lower_name<'py>(py: Python<'py>, name: &str) -> Bound<'py, PyBytes> {
+    static NAMES: PyOnceLock<Vec<(String, Py<PyBytes>)>> = PyOnceLock::new();
+    let lower = |name: &str| PyBytes::new(py, name.to_ascii_lowercase().as_bytes());
+    let names = NAMES.get_or_init(py, || {
+        let all = tidegate::exposed_headers(STYLES.into_iter().collect::<tidegate::Styles>());
+        all.split(", ").map(|name| (name.to_owned(), lower(name).unbind())).collect()
+    });
+    let known = names.iter().find(|(known, _)| known == name);
+    known.map_or_else(|| lower(name), |(_, lower)| lower.bind(py).clone())
 }
 
 type Row = (bool, u64, u64, u64, u64);

@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 
 use pyo3::prelude::*;
+use pyo3::types::PyString;
+use tidegate::Network;
 
 use crate::convert::{OwnedKey, styles};
 use crate::error::{OrRaise, invalid};
@@ -82,8 +84,16 @@ impl Proxies {
     }
 
     /// The key to count the client by: its address, or the network of its IPv6 address. As `client`.
-    fn key(&self, py: Python<'_>, peer: &str, lines: Vec<OwnedKey>) -> PyResult<String> {
-        Ok(self.0.key(read_address(py, peer)?, &lines).to_string())
+    fn key<'py>(
+        &self,
+        peer: &Bound<'py, PyString>,
+        lines: Vec<OwnedKey>,
+    ) -> PyResult<Bound<'py, PyString>> {
+        let address = read_address(peer.py(), peer.to_str()?)?;
+        let key = self.0.key(address, &lines);
+        // An IPv4 address is written in one way only.
+        let is_peer = address.is_ipv4() && key == Network::of_client(address, 64);
+        Ok(if is_peer { peer.clone() } else { PyString::new(peer.py(), &key.to_string()) })
     }
 
     fn __repr__(&self) -> String {

@@ -179,14 +179,14 @@ def client_address(
     other end of the connection.
     """
     proxies = _tidegate.Proxies(trusted, header=forwarded, ipv6_prefix=ipv6_prefix)
-    lower = forwarded.lower()
+    lower = forwarded.lower() if trusted else ""
 
     def key(request: Request) -> str | None:
         peer = request.peer
         if peer is None:
             return None
         try:
-            return proxies.key(peer, request.lines(lower) if trusted else [])
+            return proxies.key(peer, request.lines(lower) if lower else ())
         except ValueError:
             return None  # a server that gives a name instead of an address
 
@@ -362,7 +362,7 @@ class Gate:
     def _key_of(self, request: Request) -> str | bytes:
         key = self._key(request)
         try:
-            if key and len(key) <= _tidegate.MAX_KEY_BYTES // 4:  # characters, of up to four bytes each
+            if key and len(key) <= _MOST_CHARACTERS:
                 return key
         except TypeError:
             raise TypeError(f"a key function gives str, bytes or None, not {type(key).__name__}") from None
@@ -373,10 +373,12 @@ class Gate:
             return True
         if self._paths and _is_below(request.path, self._paths):
             return True
-        return any(exempt(request) for exempt in self._exempt)
+        # Most have none, and a generator has its price.
+        return bool(self._exempt) and any(exempt(request) for exempt in self._exempt)
 
 
 _nobody_trusted = client_address()
+_MOST_CHARACTERS = _tidegate.MAX_KEY_BYTES // 4  # of up to four bytes each
 
 
 def _is_preflight(request: Request) -> bool:
