@@ -43,6 +43,24 @@ test('a cluster of four on one segment admits exactly the quota, though one is k
   assert.ok(!new Limiter('100/minute', { segment }).allow('alice'))
 })
 
+for (const library of ['express', 'fastify']) {
+  test(`the store for ${library}'s rate limit admits exactly the limit over a cluster`, { timeout: 60_000 }, async () => {
+    cluster.setupPrimary({ exec: here('fixtures/store-worker.mjs'), args: [library, join(folder, library)] })
+    const workers = Array.from({ length: 3 }, () => cluster.fork())
+    const ports = await Promise.all(workers.map(async (worker) => (await once(worker, 'message'))[0]))
+    assert.equal(new Set(ports).size, 1)
+    // A connection for each, so that the workers take turns.
+    const ask = () => fetch(`http://127.0.0.1:${ports[0]}/`, { headers: { connection: 'close' } })
+    const answers = await Promise.all(Array.from({ length: 60 }, ask))
+    const counts = [200, 429].map((wanted) => answers.filter(({ status }) => status === wanted).length)
+    assert.deepEqual(counts, [20, 40])
+    assert.equal(new Set(answers.map(({ headers }) => headers.get('x-worker'))).size, 3)
+    const gone = workers.map((worker) => once(worker, 'exit'))
+    for (const worker of workers) worker.process.kill()
+    await Promise.all(gone)
+  })
+}
+
 test('a process that is killed while it checks takes no more than the quota', { timeout: 60_000 }, async () => {
   const segment = join(folder, 'killed')
   const limiter = new Limiter('100/minute', { segment })
