@@ -91,7 +91,8 @@ class TidegateStore implements Store {
   shutdown(): void {}
 
   #counts(): HitLog {
-    return this.#log ?? (this.#log = this.#make())
+    this.#log ??= this.#make()
+    return this.#log
   }
 }
 

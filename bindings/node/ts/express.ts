@@ -7,7 +7,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Decision } from './decision.js'
-import { Gate, type Counted, type Options } from './gate.js'
+import { Gate, type Counted, type Options, type Verdict } from './gate.js'
 import { clientBy, limitBody, send, setHeaders, viewOf } from './node-http.js'
 
 export type { Counted, KeyFunction, KeySource, Options } from './gate.js'
@@ -28,7 +28,7 @@ export interface RateLimit<R> {
 export function rateLimit<R extends IncomingMessage = IncomingMessage>(counted: Counted<R>, options?: Options<R>): RateLimit<R> {
   const gate = new Gate<R>(counted, options)
   const middleware = (req: R, res: ServerResponse, next: (error?: unknown) => void): void => {
-    let verdict
+    let verdict: Verdict
     try {
       verdict = gate.judge(viewOf(req, req, () => clientBy(req as object)))
     } catch (error) {

@@ -13,6 +13,12 @@ export type { StoreOptions } from './hits.js'
 
 type Callback = Parameters<FastifyRateLimitStore['incr']>[1]
 
+/** What a store tells the library: hits, and milliseconds. */
+interface Told {
+  readonly current: number
+  readonly ttl: number
+}
+
 /** What the library tells a store, of its options and those of a route. */
 interface Params {
   readonly max?: unknown
@@ -79,7 +85,7 @@ class TidegateStore implements FastifyRateLimitStore {
     return new TidegateStore(params, this.#family, this.#family.prefixOf(params))
   }
 
-  #hit(name: string, timeWindow: number, max: number): { current: number; ttl: number } {
+  #hit(name: string, timeWindow: number, max: number): Told {
     const beyond = this.#logBeyond(timeWindow)
     if (this.#stays && beyond!.look(name).hits > 0) return this.#above(beyond!, name, max, timeWindow)
     const { allowed, hits, ms } = this.#family.log(this.#most ?? max, timeWindow).hit(name, max)
@@ -87,7 +93,7 @@ class TidegateStore implements FastifyRateLimitStore {
     return beyond === undefined ? { current: max + 1, ttl: ms } : this.#above(beyond, name, max, ms)
   }
 
-  #above(beyond: HitLog, name: string, max: number, ms: number): { current: number; ttl: number } {
+  #above(beyond: HitLog, name: string, max: number, ms: number): Told {
     const noted = beyond.note(name)
     return { current: max + noted.hits, ttl: this.#stays ? noted.ms : ms }
   }
@@ -132,12 +138,12 @@ class Family {
 
 const MOST_LOGS = 256
 
-function answer(callback: Callback, ask: () => { current: number; ttl: number }): void {
-  let result
+function answer(callback: Callback, ask: () => Told): void {
+  let told: Told
   try {
-    result = ask()
+    told = ask()
   } catch (error) {
     return callback(error as Error)
   }
-  callback(null, result)
+  callback(null, told)
 }

@@ -6,7 +6,7 @@
 
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
 import type { Body, Decision } from './decision.js'
-import { Gate, type Counted, type Options } from './gate.js'
+import { Gate, type Counted, type Options, type Verdict } from './gate.js'
 import { clientBy, limitBody, viewOf } from './node-http.js'
 
 export type { Counted, KeyFunction, KeySource, Options } from './gate.js'
@@ -25,7 +25,7 @@ export function rateLimit(counted: Counted<FastifyRequest>, options?: Options<Fa
   const gate = new Gate<FastifyRequest>(counted, options)
   const plugin: FastifyPluginCallback = (instance, _, done) => {
     instance.addHook('onRequest', (request, reply, next) => {
-      let verdict
+      let verdict: Verdict
       try {
         verdict = gate.judge(viewOf(request, request.raw, () => clientBy(request)))
       } catch (error) {

@@ -6,7 +6,7 @@ import { contentTooLarge, exposedHeaders, styleBits, type Body, type Decision, t
 import { fault, whole, type TidegateError } from './errors.js'
 import { checkAll, Limiter, type Cost } from './limiter.js'
 import { MAX_KEY_BYTES, type Key } from './memory.js'
-import { Policy } from './policy.js'
+import type { Policy } from './policy.js'
 
 /** A limiter, what one is made of, or who chooses one for a request (a tier); `null` lets it pass uncounted. */
 export type Counted<R> = Limiter | Policy | string | ((request: R) => Limiter | null)
@@ -127,7 +127,9 @@ export class Gate<R extends object> {
     try {
       const decision = decide(parts, cost)
       this.#decisions.set(view.raw, decision)
-      const refund = () => parts.forEach(({ limiter, key }) => limiter.refund(key, cost))
+      const refund = () => {
+        for (const { limiter, key } of parts) limiter.refund(key, cost)
+      }
       return { ...this.#response(view, decision), decision, maxBody, refund }
     } catch (error) {
       return this.#failed(view, error as TidegateError, maxBody)
@@ -135,8 +137,8 @@ export class Gate<R extends object> {
   }
 
   #isExempt({ path, raw }: View<R>): boolean {
-    const { exempt } = this.#options
-    return exempt !== undefined && exempt.some((one) => (typeof one === 'string' ? isBelow(path, one) : one(raw)))
+    const { exempt = [] } = this.#options
+    return exempt.some((one) => (typeof one === 'string' ? isBelow(path, one) : one(raw)))
   }
 
   #costOf(request: R): Cost {
