@@ -75,9 +75,8 @@ impl ToNapiValue for NewLimiter {
     unsafe fn to_napi_value(env: sys::napi_env, new: Self) -> Result<sys::napi_value> {
         let (mut value, handle) = (ptr::null_mut(), Box::into_raw(new.0));
         // SAFETY: napi-rs gives a live environment; `free` is called once, when the value is collected.
-        let status = unsafe {
-            sys::napi_create_external(env, handle.cast(), Some(free), ptr::null_mut(), &mut value)
-        };
+        let status =
+            unsafe { sys::napi_create_external(env, handle.cast(), Some(free), ptr::null_mut(), &mut value) };
         if status == sys::Status::napi_ok {
             return Ok(value);
         }
