@@ -4,10 +4,10 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { after, mock, test } from 'node:test'
 import rateLimit from '@fastify/rate-limit'
 import Fastify from 'fastify'
-import { ManualClock } from 'tidegate'
+import { Limiter, ManualClock } from 'tidegate'
 import { tidegateStore } from 'tidegate/fastify-rate-limit'
 
 const folder = mkdtempSync(join(tmpdir(), 'tidegate-fastify-'))
@@ -160,6 +160,23 @@ test('a `max` that is a function: one count, whatever it gives', async () => {
   clock.advance(0.001)
   // Two have left, two are 40 seconds old.
   assert.deepEqual([...await as('2', 1), ...await as('3', 2)], [429, 200, 429])
+})
+
+test('a hit that leaves while a function\'s limit is looked at makes room at once', async () => {
+  const clock = new ManualClock()
+  const ask = await serve({ max: (request) => Number(request.headers['x-limit']), store: tidegateStore({ clock, limit: 4 }) })
+  const as = (most, times) => statuses(ask, times, '/', { 'x-limit': most })
+  assert.deepEqual(await as('2', 2), [200, 200])
+  const { refund } = Limiter.prototype
+  // Time passes between the question and the next.
+  const patched = mock.method(Limiter.prototype, 'refund', function (...args) {
+    refund.apply(this, args)
+    if (clock.seconds === 0) clock.advance(60)
+  })
+  const admitted = await ask('/', { 'x-limit': '2' })
+  patched.mock.restore()
+  assert.deepEqual([admitted.status, ...pick(admitted, ...names)], [200, '2', '1', '60', null])
+  assert.deepEqual(await as('4', 4), [200, 200, 200, 429])
 })
 
 test('a `timeWindow` that is a function: each window counts by itself, and not without end', async () => {
