@@ -93,7 +93,8 @@ for (const [name, start] of Object.entries(frameworks)) {
       assert.equal(await as('bob', 1), '3')
     })
 
-    test('what a router may read as another path is not exempt', async () => {
+    // Nest asks guards about its routes alone, and has none of these.
+    if (!name.startsWith('NestJS')) test('what a router may read as another path is not exempt', async () => {
       const ask = await serve(limiter('100/minute'), { exempt: ['/health', '/static/'] })
       const isExempt = async (path) => {
         const request = nodeRequest({ port: ask.port, host: '127.0.0.1', path }).end()
