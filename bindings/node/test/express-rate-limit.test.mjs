@@ -227,4 +227,18 @@ test('those who are denied and never answered are forgotten', async () => {
   assert.equal((await store.get('key-7')).totalHits, 1)
   await store.decrement('key-7')
   assert.equal(await store.get('key-7'), undefined)
+  // Of a denial whose time has passed the library does not speak any more.
+  advance(1)
+  store.increment('key-8')
+  await store.decrement('key-8')
+  assert.equal(await store.get('key-8'), undefined)
+})
+
+test('times are whole milliseconds, and not early', async () => {
+  const clock = new ManualClock()
+  const store = tidegateStore({ clock })
+  store.init({ windowMs: 60_000, limit: 1 })
+  store.increment('alice')
+  clock.advance(20.0005)
+  assert.equal(store.increment('alice').resetTime.getTime() - Date.now(), 40_000)
 })
