@@ -9,7 +9,7 @@ use tidegate::{Error, ForwardedHeader, Proxies, api_key as credential};
 
 use crate::fault::OrThrow;
 
-#[napi(ts_return_type = "ProxiesHandle")]
+#[napi(catch_unwind, ts_return_type = "ProxiesHandle")]
 pub fn create_proxies(
     env: Env,
     trusted: String,
@@ -32,7 +32,7 @@ fn address(env: &Env, peer: &str) -> Result<IpAddr> {
 }
 
 /// The client's address.
-#[napi]
+#[napi(catch_unwind)]
 pub fn client_address(
     env: Env,
     #[napi(ts_arg_type = "ProxiesHandle")] proxies: &External<Proxies>,
@@ -43,7 +43,7 @@ pub fn client_address(
 }
 
 /// The key to count the client by: its IPv4 address, or the network of its IPv6 address.
-#[napi]
+#[napi(catch_unwind)]
 pub fn client_key(
     env: Env,
     #[napi(ts_arg_type = "ProxiesHandle")] proxies: &External<Proxies>,
@@ -54,7 +54,7 @@ pub fn client_key(
 }
 
 /// The API key that a request shows by these headers.
-#[napi]
+#[napi(catch_unwind)]
 pub fn api_key(authorization: Option<String>, x_api_key: Option<String>) -> Option<String> {
     let bytes = |value: &'_ Option<String>| value.as_ref().map(|value| value.as_bytes().to_vec());
     let (authorization, x_api_key) = (bytes(&authorization), bytes(&x_api_key));

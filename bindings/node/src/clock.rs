@@ -7,12 +7,12 @@ use napi::bindgen_prelude::{BigInt, External};
 use napi_derive::napi;
 use tidegate::{ManualClock, Nanos};
 
-#[napi(ts_return_type = "ClockHandle")]
+#[napi(catch_unwind, ts_return_type = "ClockHandle")]
 pub fn create_clock() -> External<ManualClock> {
     External::new(ManualClock::new())
 }
 
-#[napi]
+#[napi(catch_unwind)]
 pub fn advance_clock(
     #[napi(ts_arg_type = "ClockHandle")] clock: &External<ManualClock>,
     seconds: f64,
@@ -24,14 +24,14 @@ pub fn advance_clock(
 }
 
 /// Sets the time in nanoseconds.
-#[napi]
+#[napi(catch_unwind)]
 pub fn set_clock(#[napi(ts_arg_type = "ClockHandle")] clock: &External<ManualClock>, nanoseconds: BigInt) {
     let (_, value, _) = nanoseconds.get_u64();
     clock.set(Nanos::new(value));
 }
 
 /// The time in nanoseconds.
-#[napi]
+#[napi(catch_unwind)]
 pub fn read_clock(#[napi(ts_arg_type = "ClockHandle")] clock: &External<ManualClock>) -> BigInt {
     clock.now().get().into()
 }

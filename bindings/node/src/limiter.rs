@@ -2,6 +2,7 @@
 
 use std::ffi::c_void;
 use std::ops::Deref;
+use std::ptr;
 
 use napi::bindgen_prelude::{
     BigInt, External, FromNapiValue, ToNapiValue, TypeName, Uint8Array, ValidateNapiValue,
@@ -51,7 +52,7 @@ impl ValidateNapiValue for LimiterRef {}
 impl FromNapiValue for LimiterRef {
     #[inline(always)]
     unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
-        let mut payload = std::ptr::null_mut();
+        let mut payload = ptr::null_mut();
         // SAFETY: napi-rs gives a live environment and value. Only the package's own JavaScript calls
         // this, and what it gives as a limiter it has had from `create_limiter`; should it ever give the
         // handle of something else, the mark says so. It lives as long as the value, which is an
@@ -72,11 +73,10 @@ pub struct NewLimiter(Box<Handle>);
 
 impl ToNapiValue for NewLimiter {
     unsafe fn to_napi_value(env: sys::napi_env, new: Self) -> Result<sys::napi_value> {
-        let (mut value, handle) = (std::ptr::null_mut(), Box::into_raw(new.0));
+        let (mut value, handle) = (ptr::null_mut(), Box::into_raw(new.0));
         // SAFETY: napi-rs gives a live environment; `free` is called once, when the value is collected.
-        let status = unsafe {
-            sys::napi_create_external(env, handle.cast(), Some(free), std::ptr::null_mut(), &mut value)
-        };
+        let status =
+            unsafe { sys::napi_create_external(env, handle.cast(), Some(free), ptr::null_mut(), &mut value) };
         if status == sys::Status::napi_ok {
             return Ok(value);
         }
@@ -92,6 +92,49 @@ unsafe extern "C" fn free(_env: sys::napi_env, handle: *mut c_void, _hint: *mut 
     drop(unsafe { Box::from_raw(handle.cast::<Handle>()) });
 }
 
+/// Bytes that stay where they are for as long as they are kept: those of a `SharedArrayBuffer`. An
+/// `ArrayBuffer` can be transferred to somebody else at any time, who then frees it.
+pub struct Lasting(Uint8Array);
+
+impl TypeName for Lasting {
+    fn type_name() -> &'static str {
+        "Uint8Array"
+    }
+
+    fn value_type() -> ValueType {
+        ValueType::Object
+    }
+}
+
+impl ValidateNapiValue for Lasting {}
+
+impl FromNapiValue for Lasting {
+    unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
+        let (mut buffer, mut can_be_taken) = (ptr::null_mut(), true);
+        // SAFETY: napi-rs gives a live environment and value; what is not asked for may be null.
+        let status = unsafe {
+            sys::napi_get_typedarray_info(
+                env,
+                value,
+                ptr::null_mut(),
+                ptr::null_mut(),
+                ptr::null_mut(),
+                &mut buffer,
+                ptr::null_mut(),
+            )
+        };
+        if status == sys::Status::napi_ok {
+            // SAFETY: as above; Node says no of a `SharedArrayBuffer`.
+            unsafe { sys::napi_is_arraybuffer(env, buffer, &mut can_be_taken) };
+        }
+        if can_be_taken {
+            return Err(napi::Error::from_reason("tidegate: the memory is that of no SharedArrayBuffer"));
+        }
+        // SAFETY: as above.
+        Ok(Self(unsafe { Uint8Array::from_napi_value(env, value)? }))
+    }
+}
+
 /// As the JavaScript half has checked them.
 #[napi(object)]
 pub struct LimiterOptions {
@@ -105,15 +148,15 @@ pub struct LimiterOptions {
     pub on_unavailable: Option<String>,
 }
 
-#[napi(ts_return_type = "Handle")]
+#[napi(catch_unwind, ts_return_type = "Handle")]
 pub fn create_limiter(
     env: Env,
-    memory: Uint8Array,
+    #[napi(ts_arg_type = "Uint8Array")] memory: Lasting,
     #[napi(ts_arg_type = "PolicyHandle")] policy: &External<Policy>,
     options: LimiterOptions,
     #[napi(ts_arg_type = "ClockHandle | undefined")] manual: Option<&External<ManualClock>>,
 ) -> Result<NewLimiter> {
-    let memory = Memory::new(memory)?;
+    let memory = Memory::new(memory.0)?;
     let limiter = build(policy, options, manual.map(|clock| (**clock).clone())).or_throw(&env)?;
     Ok(NewLimiter(Box::new(Handle { mark: MARK, limiter, memory })))
 }
@@ -163,7 +206,7 @@ pub struct NativeCounters {
     pub unavailable: f64,
 }
 
-#[napi]
+#[napi(catch_unwind)]
 pub fn counters(#[napi(ts_arg_type = "Handle")] limiter: LimiterRef) -> NativeCounters {
     let counters = limiter.limiter.counters();
     NativeCounters {
@@ -175,13 +218,13 @@ pub fn counters(#[napi(ts_arg_type = "Handle")] limiter: LimiterRef) -> NativeCo
     }
 }
 
-#[napi]
+#[napi(catch_unwind)]
 pub fn max_keys(#[napi(ts_arg_type = "Handle")] limiter: LimiterRef) -> f64 {
     limiter.limiter.max_keys() as f64
 }
 
 /// Nanoseconds of the limiter's time.
-#[napi]
+#[napi(catch_unwind)]
 pub fn now(#[napi(ts_arg_type = "Handle")] limiter: LimiterRef) -> BigInt {
     limiter.limiter.now().get().into()
 }

@@ -33,13 +33,13 @@ pub struct NativePolicy {
 
 const REPORTS: [(&str, Report); 2] = [("first", Report::First), ("tightest", Report::Tightest)];
 
-#[napi(ts_return_type = "PolicyHandle")]
+#[napi(catch_unwind, ts_return_type = "PolicyHandle")]
 pub fn parse_policy(env: Env, notation: String) -> Result<External<Policy>> {
     Ok(External::new(Policy::parse(&notation).or_throw(&env)?))
 }
 
 /// The same policy with other choices.
-#[napi(ts_return_type = "PolicyHandle")]
+#[napi(catch_unwind, ts_return_type = "PolicyHandle")]
 pub fn change_policy(
     env: Env,
     #[napi(ts_arg_type = "PolicyHandle")] policy: &External<Policy>,
@@ -60,7 +60,7 @@ pub fn change_policy(
     Ok(External::new(policy))
 }
 
-#[napi]
+#[napi(catch_unwind)]
 pub fn describe_policy(#[napi(ts_arg_type = "PolicyHandle")] policy: &External<Policy>) -> NativePolicy {
     let report =
         REPORTS.iter().find(|(_, report)| *report == policy.report()).map_or("first", |(name, _)| name);
@@ -85,23 +85,23 @@ fn describe(limit: &Limit) -> NativeLimit {
     }
 }
 
-#[napi(ts_return_type = "PolicyFileHandle")]
+#[napi(catch_unwind, ts_return_type = "PolicyFileHandle")]
 pub fn load_policy_file(env: Env, path: String) -> Result<External<PolicyFile>> {
     Ok(External::new(PolicyFile::load(path).or_throw(&env)?))
 }
 
-#[napi(ts_return_type = "PolicyFileHandle")]
+#[napi(catch_unwind, ts_return_type = "PolicyFileHandle")]
 pub fn parse_policy_file(env: Env, toml: String) -> Result<External<PolicyFile>> {
     Ok(External::new(PolicyFile::from_toml(&toml).or_throw(&env)?))
 }
 
 /// The names of the policies, in the file's order.
-#[napi]
+#[napi(catch_unwind)]
 pub fn policy_names(#[napi(ts_arg_type = "PolicyFileHandle")] file: &External<PolicyFile>) -> Vec<String> {
     file.names().map(str::to_owned).collect()
 }
 
-#[napi(ts_return_type = "PolicyHandle")]
+#[napi(catch_unwind, ts_return_type = "PolicyHandle")]
 pub fn require_policy(
     env: Env,
     #[napi(ts_arg_type = "PolicyFileHandle")] file: &External<PolicyFile>,

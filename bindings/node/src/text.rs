@@ -23,14 +23,14 @@ impl Handle {
 }
 
 /// The bits of the styles that are named, with `,` between them.
-#[napi]
+#[napi(catch_unwind)]
 pub fn style_bits(env: Env, names: String) -> Result<u32> {
     let styles = names.parse::<Styles>().map_err(|error| Error::Options(error.to_string())).or_throw(&env)?;
     Ok(STYLES.iter().filter(|(_, style)| styles.contains(*style)).map(|(bit, _)| bit).sum())
 }
 
 /// The headers as lines of `Name: value` that end in CR LF. `retryAfter` makes Retry-After longer.
-#[napi]
+#[napi(catch_unwind)]
 pub fn headers(
     #[napi(ts_arg_type = "Handle")] limiter: LimiterRef,
     style_bits: u32,
@@ -40,19 +40,19 @@ pub fn headers(
 }
 
 /// The value of Access-Control-Expose-Headers.
-#[napi]
+#[napi(catch_unwind)]
 pub fn exposed_headers(style_bits: u32) -> String {
     exposed(styles(style_bits))
 }
 
 /// The value of Retry-After; 0 when allowed.
-#[napi]
+#[napi(catch_unwind)]
 pub fn retry_after_seconds(#[napi(ts_arg_type = "Handle")] limiter: LimiterRef) -> f64 {
     limiter.decision().retry_after_seconds().unwrap_or(0) as f64
 }
 
 /// Writes the state of every limit to the shared memory.
-#[napi]
+#[napi(catch_unwind)]
 pub fn limit_states(#[napi(ts_arg_type = "Handle")] limiter: LimiterRef) {
     let decision = limiter.decision();
     decision.limits().enumerate().for_each(|(i, status)| limiter.memory.put_state(i, &status));
@@ -79,7 +79,7 @@ impl From<Body> for NativeBody {
 }
 
 /// The body of a denial in the form that the Accept header asks for; nothing when allowed.
-#[napi]
+#[napi(catch_unwind)]
 pub fn body(
     #[napi(ts_arg_type = "Handle")] limiter: LimiterRef,
     accept: String,
@@ -93,7 +93,7 @@ pub fn body(
 }
 
 /// The body for a request whose own is larger than `limit` bytes.
-#[napi]
+#[napi(catch_unwind)]
 pub fn content_too_large(limit: f64) -> NativeBody {
     Body::content_too_large(units(limit)).into()
 }

@@ -16,12 +16,23 @@ import { Limiter } from 'tidegate'
 const folder = mkdtempSync(join(tmpdir(), 'tidegate-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 const here = (name) => fileURLToPath(new URL(name, import.meta.url))
+
+/** Workers of a cluster, which end with the test. */
+function forked(t, count, script, args) {
+  cluster.setupPrimary({ exec: here(script), args })
+  const workers = Array.from({ length: count }, () => cluster.fork())
+  t.after(() => Promise.all(workers.filter((worker) => !worker.isDead()).map((worker) => {
+    worker.process.kill()
+    return once(worker, 'exit')
+  })))
+  return workers
+}
+
 const sum = (numbers) => numbers.reduce((total, n) => total + n, 0)
 
-test('a cluster of four on one segment admits exactly the quota, though one is killed', { timeout: 60_000 }, async () => {
+test('a cluster of four on one segment admits exactly the quota, though one is killed', { timeout: 60_000 }, async (t) => {
   const segment = join(folder, 'cluster')
-  cluster.setupPrimary({ exec: here('fixtures/cluster-worker.mjs'), args: [segment] })
-  const workers = Array.from({ length: 4 }, () => cluster.fork())
+  const workers = forked(t, 4, 'fixtures/cluster-worker.mjs', [segment])
   await Promise.all(workers.map((worker) => once(worker, 'message'))) // all have opened it
 
   // What each has admitted is told with every answer, so that what the victim took is known.
@@ -43,11 +54,26 @@ test('a cluster of four on one segment admits exactly the quota, though one is k
   assert.ok(!new Limiter('100/minute', { segment }).allow('alice'))
 })
 
-test('a process that is killed while it checks takes no more than the quota', { timeout: 60_000 }, async () => {
+for (const library of ['express', 'fastify']) {
+  test(`the store for ${library}'s rate limit admits exactly the limit over a cluster`, { timeout: 60_000 }, async (t) => {
+    const workers = forked(t, 3, 'fixtures/store-worker.mjs', [library, join(folder, library)])
+    const ports = await Promise.all(workers.map(async (worker) => (await once(worker, 'message'))[0]))
+    assert.equal(new Set(ports).size, 1)
+    // A connection for each, so that the workers take turns.
+    const ask = () => fetch(`http://127.0.0.1:${ports[0]}/`, { headers: { connection: 'close' } })
+    const answers = await Promise.all(Array.from({ length: 60 }, ask))
+    const counts = [200, 429].map((wanted) => answers.filter(({ status }) => status === wanted).length)
+    assert.deepEqual(counts, [20, 40])
+    assert.equal(new Set(answers.map(({ headers }) => headers.get('x-worker'))).size, 3)
+  })
+}
+
+test('a process that is killed while it checks takes no more than the quota', { timeout: 60_000 }, async (t) => {
   const segment = join(folder, 'killed')
   const limiter = new Limiter('100/minute', { segment })
   for (let round = 0; round < 3; round++) {
     const child = fork(here('fixtures/hammer.mjs'), [segment], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    t.after(() => child.kill('SIGKILL'))
     await once(child, 'message')
     child.kill('SIGKILL')
     await once(child, 'exit')

@@ -7,10 +7,10 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Decision } from './decision.js'
-import { Gate, type Counted, type Options } from './gate.js'
-import { limitBody, send, setHeaders, viewOf } from './node-http.js'
+import { Gate, type Counted, type Options, type Verdict } from './gate.js'
+import { clientBy, limitBody, send, setHeaders, viewOf } from './node-http.js'
 
-export type { Counted, KeyFunction, Options } from './gate.js'
+export type { Counted, KeyFunction, KeySource, Options } from './gate.js'
 
 /** The middleware. What it decided about a request is its `decisionOf`. */
 export interface RateLimit<R> {
@@ -25,12 +25,12 @@ export interface RateLimit<R> {
  * @example
  * app.use(rateLimit('100/minute; 10/second token-bucket', { key: 'api-key' }))
  */
-export function rateLimit<R extends IncomingMessage = IncomingMessage>(counted: Counted, options?: Options<R>): RateLimit<R> {
+export function rateLimit<R extends IncomingMessage = IncomingMessage>(counted: Counted<R>, options?: Options<R>): RateLimit<R> {
   const gate = new Gate<R>(counted, options)
   const middleware = (req: R, res: ServerResponse, next: (error?: unknown) => void): void => {
-    let verdict
+    let verdict: Verdict
     try {
-      verdict = gate.judge(viewOf(req, req))
+      verdict = gate.judge(viewOf(req, req, () => clientBy(req as object)))
     } catch (error) {
       return next(error)
     }

@@ -6,10 +6,10 @@
 
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
 import type { Body, Decision } from './decision.js'
-import { Gate, type Counted, type Options } from './gate.js'
-import { limitBody, viewOf } from './node-http.js'
+import { Gate, type Counted, type Options, type Verdict } from './gate.js'
+import { clientBy, limitBody, viewOf } from './node-http.js'
 
-export type { Counted, KeyFunction, Options } from './gate.js'
+export type { Counted, KeyFunction, KeySource, Options } from './gate.js'
 
 /** The plugin. What it decided about a request is its `decisionOf`. */
 export type RateLimit = FastifyPluginCallback & { decisionOf(request: FastifyRequest): Decision | undefined }
@@ -21,13 +21,13 @@ export type RateLimit = FastifyPluginCallback & { decisionOf(request: FastifyReq
  * @example
  * await app.register(rateLimit('100/minute', { key: 'api-key' }))
  */
-export function rateLimit(counted: Counted, options?: Options<FastifyRequest>): RateLimit {
+export function rateLimit(counted: Counted<FastifyRequest>, options?: Options<FastifyRequest>): RateLimit {
   const gate = new Gate<FastifyRequest>(counted, options)
   const plugin: FastifyPluginCallback = (instance, _, done) => {
     instance.addHook('onRequest', (request, reply, next) => {
-      let verdict
+      let verdict: Verdict
       try {
-        verdict = gate.judge(viewOf(request, request.raw))
+        verdict = gate.judge(viewOf(request, request.raw, () => clientBy(request)))
       } catch (error) {
         return next(error as Error)
       }

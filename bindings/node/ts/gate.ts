@@ -6,35 +6,39 @@ import { contentTooLarge, exposedHeaders, styleBits, type Body, type Decision, t
 import { fault, whole, type TidegateError } from './errors.js'
 import { checkAll, Limiter, type Cost } from './limiter.js'
 import { MAX_KEY_BYTES, type Key } from './memory.js'
-import { Policy } from './policy.js'
+import type { Policy } from './policy.js'
 
-/** A limiter, what one is made of, or one for each tier by its name. */
-export type Counted = Limiter | Policy | string | Readonly<Record<string, Limiter | Policy | string>>
+/** A limiter, what one is made of, or who chooses one for a request (a tier); `null` lets it pass uncounted. */
+export type Counted<R> = Limiter | Policy | string | ((request: R) => Limiter | null)
 
-/** What a request is counted by. Nothing, or what can be no key: the client's address. */
+/** Nothing, or what can be no key, is no key. */
 export type KeyFunction<R> = (request: R) => Key | null | undefined
 
+/**
+ * What a request is counted by. `address`: the client's address, an IPv6 one by its network. `api-key`: the
+ * token of `Authorization: Bearer`, or `X-API-Key`. `header:X-User`: that header.
+ */
+export type KeySource<R> = 'address' | 'api-key' | `header:${string}` | KeyFunction<R>
+
 export interface Options<R> {
-  /**
-   * `address` (default): the client's address, an IPv6 one by its network. `api-key`: the token of
-   * `Authorization: Bearer`, or `X-API-Key`; the address where there is none.
-   */
-  readonly key?: 'address' | 'api-key' | KeyFunction<R>
-  /** Which of several limiters counts a request, by its name. */
-  readonly tier?: (request: R) => string
+  /** One, or the first of several that a request shows. Who shows none is counted by the address, as by default. */
+  readonly key?: KeySource<R> | readonly KeySource<R>[]
   /** What a request costs: 1. 0 is not counted. */
   readonly cost?: Cost | ((request: R) => Cost)
   /** What is let through uncounted: paths (one that ends in `/` stands for all below it), or who says so. */
   readonly exempt?: readonly (string | ((request: R) => boolean))[]
   /** Other limiters that count a request too: all admit it, or nothing is taken. Costs are numbers then. */
-  readonly also?: readonly { readonly limiter: Limiter; readonly key: KeyFunction<R> }[]
+  readonly also?: readonly { readonly limiter: Limiter; readonly key: Required<Options<R>>['key'] }[]
   /** The headers: `x-ratelimit`, or several styles with `,` between them. */
   readonly style?: Style
   /** Adds `Access-Control-Expose-Headers`, so that scripts of other origins can read the headers. */
-  readonly expose?: boolean
+  readonly exposeHeaders?: boolean
   /** The largest request body, in bytes; the policy's `maxBody` unless told. */
   readonly maxBody?: number
-  /** The proxies that are believed about whom they answer, with `,` between them. None unless told. */
+  /**
+   * The proxies that are believed about whom they answer, with `,` between them. Unless told, the framework's
+   * own setting holds (`trust proxy`, `trustProxy`, `proxy`), and without that none.
+   */
   readonly trustedProxies?: string
   /** The header that they write. */
   readonly forwardedHeader?: 'X-Forwarded-For' | 'Forwarded'
@@ -58,6 +62,8 @@ export interface View<R> {
   readonly path: string
   /** The other end of the connection. */
   readonly peer: string
+  /** Who the framework says is the client, where it was told to believe proxies. */
+  readonly ip: string | undefined
   header(name: string): string | undefined
   lines(name: string): string[]
 }
@@ -79,25 +85,27 @@ const EXPOSE = 'Access-Control-Expose-Headers'
 const none: Readonly<Record<string, string>> = Object.freeze({})
 const nothing = () => {}
 
+type Finder<R> = (view: View<R>) => Key | null | undefined
+
 export class Gate<R extends object> {
   readonly #options: Options<R>
-  readonly #limiter: Limiter | undefined
-  readonly #tiers: ReadonlyMap<string, Limiter>
+  readonly #choose: (request: R) => Limiter | null
+  readonly #parts: readonly { readonly limiter?: Limiter; readonly keys: readonly Finder<R>[] }[]
   readonly #proxies: Proxies
   readonly #exposed: string | undefined
   readonly #decisions = new WeakMap<R, Decision>()
+  #hasWarned = false
 
-  constructor(counted: Counted, options: Options<R> = {}) {
+  constructor(counted: Counted<R>, options: Options<R> = {}) {
     this.#options = options
     styleBits(options.style ?? 'x-ratelimit') // a style that is none is an error now, not at the first request
     if (options.maxBody !== undefined) whole('maxBody', options.maxBody)
-    const tiers = isOne(counted) ? [] : Object.entries(counted).map(([name, one]) => [name, limiterOf(one)] as const)
-    this.#limiter = isOne(counted) ? limiterOf(counted) : undefined
-    this.#tiers = new Map(tiers)
-    if (this.#limiter === undefined && options.tier === undefined) throw fault('options', 'several tiers were given, and no `tier` that chooses one')
-    const { trustedProxies, forwardedHeader = 'X-Forwarded-For', ipv6Prefix = 64 } = options
+    if (options.retryJitter !== undefined) whole('retryJitter', options.retryJitter)
+    this.#choose = chooser(counted)
+    const { key = 'address', also = [], trustedProxies, forwardedHeader = 'X-Forwarded-For', ipv6Prefix = 64 } = options
+    this.#parts = [{ keys: this.#finders(key) }, ...also.map(({ limiter, key }) => ({ limiter, keys: this.#finders(key) }))]
     this.#proxies = new Proxies(trustedProxies, { header: forwardedHeader, ipv6Prefix })
-    this.#exposed = options.expose ? exposedHeaders(options.style) : undefined
+    this.#exposed = options.exposeHeaders ? exposedHeaders(options.style) : undefined
   }
 
   /** What was decided about a request. */
@@ -108,18 +116,20 @@ export class Gate<R extends object> {
   /** What becomes of a request. Throws only what the functions of the options throw. */
   judge(view: View<R>): Verdict {
     if (isPreflight(view) || this.#isExempt(view)) return { headers: none, refund: nothing }
-    const limiter = this.#limiterFor(view.raw)
-    const maxBody = this.#options.maxBody ?? limiter.policy.maxBody
+    const limiter = this.#choose(view.raw)
+    const maxBody = this.#options.maxBody ?? limiter?.policy.maxBody
     if (maxBody !== undefined && Number(view.header('content-length')) > maxBody) {
       return { headers: none, answer: contentTooLarge(maxBody), refund: nothing }
     }
-    const cost = this.#costOf(view.raw)
-    if (cost === 0) return { headers: none, maxBody, refund: nothing }
-    const parts = this.#parts(view, limiter)
+    const cost = limiter === null ? 0 : this.#costOf(view.raw)
+    if (limiter === null || cost === 0) return { headers: none, maxBody, refund: nothing }
+    const parts = this.#parts.map((part) => ({ limiter: part.limiter ?? limiter, key: this.#keyOf(view, part.keys) }))
     try {
       const decision = decide(parts, cost)
       this.#decisions.set(view.raw, decision)
-      const refund = () => parts.forEach(({ limiter, key }) => limiter.refund(key, cost))
+      const refund = () => {
+        for (const { limiter, key } of parts) limiter.refund(key, cost)
+      }
       return { ...this.#response(view, decision), decision, maxBody, refund }
     } catch (error) {
       return this.#failed(view, error as TidegateError, maxBody)
@@ -127,16 +137,8 @@ export class Gate<R extends object> {
   }
 
   #isExempt({ path, raw }: View<R>): boolean {
-    const { exempt } = this.#options
-    return exempt !== undefined && exempt.some((one) => (typeof one === 'string' ? isBelow(path, one) : one(raw)))
-  }
-
-  #limiterFor(request: R): Limiter {
-    if (this.#limiter !== undefined) return this.#limiter
-    const name = this.#options.tier!(request)
-    const limiter = this.#tiers.get(name)
-    if (limiter === undefined) throw fault('options', `no tier is named \`${name}\`; there are \`${[...this.#tiers.keys()].join('`, `')}\``)
-    return limiter
+    const { exempt = [] } = this.#options
+    return exempt.some((one) => (typeof one === 'string' ? isBelow(path, one) : one(raw)))
   }
 
   #costOf(request: R): Cost {
@@ -144,22 +146,54 @@ export class Gate<R extends object> {
     return typeof cost === 'function' ? cost(request) : cost
   }
 
-  #parts(view: View<R>, limiter: Limiter): { limiter: Limiter; key: Key }[] {
-    const { key = 'address', also = [] } = this.#options
-    const others = also.map((one) => ({ limiter: one.limiter, key: this.#keyOf(view, one.key) }))
-    return [{ limiter, key: this.#keyOf(view, key) }, ...others]
+  #finders(key: Required<Options<R>>['key']): Finder<R>[] {
+    const sources: readonly KeySource<R>[] = typeof key === 'object' ? key : [key]
+    return sources.map((source) => this.#finder(source))
+  }
+
+  #finder(source: KeySource<R>): Finder<R> {
+    if (typeof source === 'function') return (view) => source(view.raw)
+    if (source === 'api-key') return apiKeyOf
+    if (source === 'address') return (view) => this.#address(view)
+    if (!/^header:./.test(source)) throw fault('options', `key: \`${source}\` is unknown: expected \`address\`, \`api-key\`, \`header:NAME\` or a function`)
+    const name = source.slice('header:'.length).toLowerCase()
+    return (view) => view.header(name)
   }
 
   /** Nobody escapes by leaving a key away, or by making it too long. */
-  #keyOf(view: View<R>, by: NonNullable<Options<R>['key']>): Key {
-    const key = typeof by === 'function' ? by(view.raw) : by === 'api-key' ? apiKeyOf(view) : undefined
-    const isKey = key !== undefined && key !== null && key.length !== 0 && byteLength(key) <= MAX_KEY_BYTES
-    return isKey ? key : this.#address(view)
+  #keyOf(view: View<R>, finders: readonly Finder<R>[]): Key {
+    for (const find of finders) {
+      const key = find(view)
+      if (key === undefined || key === null) continue
+      const bytes = byteLength(key)
+      if (bytes > 0 && bytes <= MAX_KEY_BYTES) return key
+    }
+    return this.#address(view)
   }
 
   #address(view: View<R>): string {
-    const { trustedProxies } = this.#options
-    return this.#proxies.key(view.peer, trustedProxies ? view.lines(this.#proxies.header) : [])
+    if (!this.#options.trustedProxies) return this.#addressBy(view)
+    const lines = view.lines(this.#proxies.header)
+    if (!this.#hasWarned && view.ip !== undefined) this.#compare(view, view.ip, lines)
+    return this.#proxies.key(view.peer, lines)
+  }
+
+  /** As the framework says, unless that is no address: a proxy may have written anything. */
+  #addressBy({ ip, peer }: View<R>): string {
+    try {
+      return this.#proxies.key(ip ?? peer)
+    } catch {
+      return this.#proxies.key(peer)
+    }
+  }
+
+  /** Two settings that name two clients are a mistake that nobody would see. */
+  #compare(view: View<R>, ip: string, lines: string[]): void {
+    const client = this.#proxies.client(view.peer, lines)
+    if (this.#proxies.key(client) === this.#addressBy(view)) return
+    this.#hasWarned = true
+    const warning = `the framework's own setting says that the client is ${ip}, and \`trustedProxies\` that it is ${client}, by which it is counted: set one of them, or both alike`
+    process.emitWarning(warning, { type: 'TidegateWarning', code: 'TIDEGATE_PROXIES' })
   }
 
   #response(view: View<R>, decision: Decision): { headers: Record<string, string>; answer?: Body } {
@@ -182,16 +216,22 @@ export class Gate<R extends object> {
   }
 }
 
-function isOne(counted: Counted): counted is Limiter | Policy | string {
-  return typeof counted === 'string' || counted instanceof Limiter || counted instanceof Policy
+function chooser<R>(counted: Counted<R>): (request: R) => Limiter | null {
+  if (typeof counted === 'function') return (request) => chosen(counted(request))
+  const limiter = counted instanceof Limiter ? counted : new Limiter(counted)
+  return () => limiter
 }
 
-function limiterOf(one: Limiter | Policy | string): Limiter {
-  return one instanceof Limiter ? one : new Limiter(one)
+/** A name that no tier has must not lift the limit. */
+function chosen(limiter: Limiter | null): Limiter | null {
+  if (limiter === null || limiter instanceof Limiter) return limiter
+  throw fault('options', `no limiter was chosen for a request, but ${String(limiter)}: give one, or \`null\` to let it pass uncounted`)
 }
 
 function byteLength(key: Key): number {
-  return typeof key === 'string' ? Buffer.byteLength(key) : key.length
+  if (typeof key === 'string') return Buffer.byteLength(key)
+  if (key instanceof Uint8Array) return key.length
+  throw fault('key-type', `a key is a string or a Uint8Array, not ${typeof key}`, TypeError)
 }
 
 function decide(parts: readonly { limiter: Limiter; key: Key }[], cost: Cost): Decision {

@@ -10,7 +10,7 @@ import { contentTooLarge, type Body, type Decision } from './decision.js'
 import { fault } from './errors.js'
 import { Gate, type Counted, type Options, type View } from './gate.js'
 
-export type { Counted, KeyFunction, Options } from './gate.js'
+export type { Counted, KeyFunction, KeySource, Options } from './gate.js'
 
 /** What the middleware puts into the context. */
 export interface Variables {
@@ -24,7 +24,7 @@ export interface Variables {
  * @example
  * app.use(rateLimit('100/minute', { key: 'api-key' }))
  */
-export function rateLimit(counted: Counted, options?: Options<Context>): MiddlewareHandler {
+export function rateLimit(counted: Counted<Context>, options?: Options<Context>): MiddlewareHandler {
   const gate = new Gate<Context>(counted, options)
   return async (c, next) => {
     const { decision, headers, answer, maxBody, refund } = gate.judge(viewOf(c))
@@ -50,6 +50,7 @@ function viewOf(c: Context): View<Context> {
     get peer() {
       return peerOf(c)
     },
+    ip: undefined,
     header: (name) => c.req.header(name),
     lines: (name) => [c.req.header(name) ?? []].flat(),
   }

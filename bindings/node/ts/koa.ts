@@ -9,7 +9,7 @@ import type { Decision } from './decision.js'
 import { Gate, type Counted, type Options } from './gate.js'
 import { limitBody, setHeaders, viewOf } from './node-http.js'
 
-export type { Counted, KeyFunction, Options } from './gate.js'
+export type { Counted, KeyFunction, KeySource, Options } from './gate.js'
 
 /**
  * Within the quota a request passes, with the headers of its decision (`ctx.state.rateLimit`); else it is
@@ -18,10 +18,10 @@ export type { Counted, KeyFunction, Options } from './gate.js'
  * @example
  * app.use(rateLimit('100/minute', { key: (ctx) => ctx.state.user?.id }))
  */
-export function rateLimit(counted: Counted, options?: Options<Context>): Middleware {
+export function rateLimit(counted: Counted<Context>, options?: Options<Context>): Middleware {
   const gate = new Gate<Context>(counted, options)
   return async (ctx, next) => {
-    const { decision, headers, answer, maxBody, refund } = gate.judge(viewOf(ctx, ctx.req))
+    const { decision, headers, answer, maxBody, refund } = gate.judge(viewOf(ctx, ctx.req, () => (ctx.app.proxy ? ctx.ip : undefined)))
     if (decision !== undefined) (ctx.state as { rateLimit?: Decision }).rateLimit = decision
     setHeaders(ctx.res, headers)
     if (answer !== undefined) {

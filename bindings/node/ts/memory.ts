@@ -8,7 +8,8 @@ export type Key = string | Uint8Array
 
 export const MAX_KEY_BYTES = 65_536
 
-const buffer = new ArrayBuffer(native.MEMORY_SIZE)
+// Shared with nobody but the native half, which keeps its address: memory of this kind can't be taken away.
+const buffer = new SharedArrayBuffer(native.MEMORY_SIZE)
 const key = new Uint8Array(buffer, native.KEY_AT, MAX_KEY_BYTES)
 const costs = new Float64Array(buffer, native.COSTS_AT, 8)
 const states = new Float64Array(buffer, native.STATES_AT, 32)

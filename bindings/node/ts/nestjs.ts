@@ -8,9 +8,9 @@ import { HttpException, type CanActivate, type ExecutionContext } from '@nestjs/
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Decision } from './decision.js'
 import { Gate, type Counted, type Options } from './gate.js'
-import { setHeaders, viewOf } from './node-http.js'
+import { clientBy, setHeaders, viewOf } from './node-http.js'
 
-export type { Counted, KeyFunction, Options } from './gate.js'
+export type { Counted, KeyFunction, KeySource, Options } from './gate.js'
 
 /** Of Express it is Node's own; that of Fastify has Node's in `raw`. */
 type Either<T> = T & { readonly raw?: T }
@@ -29,7 +29,7 @@ type Either<T> = T & { readonly raw?: T }
 export class RateLimitGuard<R extends object = IncomingMessage> implements CanActivate {
   readonly #gate: Gate<R>
 
-  constructor(counted: Counted, options?: Options<R>) {
+  constructor(counted: Counted<R>, options?: Options<R>) {
     this.#gate = new Gate<R>(counted, options)
   }
 
@@ -42,7 +42,7 @@ export class RateLimitGuard<R extends object = IncomingMessage> implements CanAc
     if (context.getType() !== 'http') return true
     const http = context.switchToHttp()
     const [request, response] = [http.getRequest<Either<IncomingMessage>>(), http.getResponse<Either<ServerResponse>>()]
-    const { headers, answer } = this.#gate.judge(viewOf(request as unknown as R, request.raw ?? request))
+    const { headers, answer } = this.#gate.judge(viewOf(request as unknown as R, request.raw ?? request, () => clientBy(request as object)))
     const res = response.raw ?? response
     setHeaders(res, headers)
     if (answer === undefined) return true

@@ -7,8 +7,21 @@ import type { Verdict, View } from './gate.js'
 
 type Incoming = IncomingMessage & { readonly originalUrl?: string }
 
-/** `raw` is what the functions of the options are given. */
-export function viewOf<R>(raw: R, req: Incoming): View<R> {
+/** What Express or Fastify has added to a request. */
+interface Added {
+  readonly app?: { get?(setting: string): unknown }
+  readonly ip?: string
+  readonly ips?: readonly string[]
+}
+
+/** Who the client is by Express or Fastify, if that was told to believe proxies; Fastify has `ips` only then. */
+export function clientBy({ app, ip, ips }: Added): string | undefined {
+  const believes = typeof app?.get === 'function' ? app.get('trust proxy') : ips !== undefined
+  return believes ? ip : undefined
+}
+
+/** `raw` is what the functions of the options are given, `client` who the framework says is the client. */
+export function viewOf<R>(raw: R, req: Incoming, client: () => string | undefined): View<R> {
   const { headers } = req
   return {
     raw,
@@ -16,6 +29,9 @@ export function viewOf<R>(raw: R, req: Incoming): View<R> {
     path: pathOf(req.originalUrl ?? req.url ?? '/'),
     // The other end of a socket without an address, one in the file system, is on this machine.
     peer: req.socket.remoteAddress ?? '127.0.0.1',
+    get ip() {
+      return client()
+    },
     header: (name) => one(headers[name]),
     lines: (name) => req.headersDistinct[name.toLowerCase()] ?? [],
   }

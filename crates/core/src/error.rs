@@ -339,7 +339,8 @@ fn notation(f: &mut fmt::Formatter<'_>, text: &str, at: usize, len: usize, reaso
     let line = text.get(line_start..).and_then(|rest| rest.lines().next()).unwrap_or("");
     let column = text.get(line_start..at).map_or(0, |before| before.chars().count());
     let width = text.get(at..at + len).map_or(1, |part| part.chars().count()).max(1);
-    write!(f, "policy notation: {reason}\n  {line}\n  {:column$}{:^<width$}", "", "")
+    // Repeated, since the width of a format ends at 65,535: more than that is a panic.
+    write!(f, "policy notation: {reason}\n  {line}\n  {}{}", " ".repeat(column), "^".repeat(width))
 }
 
 impl std::error::Error for Error {
