@@ -1,7 +1,7 @@
 import { ManualClock } from './clock.js'
 import { costsOf, Decision, type Plan } from './decision.js'
 import { fault, whole } from './errors.js'
-import { memory, pack, putCosts, putKey, room, type Key } from './memory.js'
+import { given, memory, pack, putCosts, room, type Key } from './memory.js'
 import { native } from './native.js'
 import { Policy } from './policy.js'
 import { Queues } from './wait.js'
@@ -106,20 +106,19 @@ export class Limiter {
 
   /** Decides about a cost for `key`: all of it is taken from every limit, or nothing is. */
   check(key: Key, cost: Cost = 1): Decision {
-    const length = putKey(key)
-    if (cost === 1) return Decision.last(this.#plan, native.check(this.#handle, length, 1))
+    if (cost === 1) return Decision.last(this.#plan, native.check(this.#handle, given(key)))
     if (isPerLimit(cost)) {
       putCosts(this.#costs(cost))
-      return Decision.last(this.#plan, native.checkCosts(this.#handle, length))
+      return Decision.last(this.#plan, native.checkCosts(this.#handle, given(key)))
     }
-    return Decision.last(this.#plan, native.check(this.#handle, length, whole('a cost', cost)))
+    return Decision.last(this.#plan, native.check(this.#handle, given(key), whole('a cost', cost)))
   }
 
   /** Whether a cost for `key` is within every limit; taken if so. The same as `check` in less time. */
   allow(key: Key, cost: Cost = 1): boolean {
-    if (cost === 1) return native.allow(this.#handle, putKey(key), 1)
+    if (cost === 1) return native.allow(this.#handle, given(key))
     if (isPerLimit(cost)) return this.check(key, cost).allowed
-    return native.allow(this.#handle, putKey(key), whole('a cost', cost))
+    return native.allow(this.#handle, given(key), whole('a cost', cost))
   }
 
   /**
@@ -139,24 +138,23 @@ export class Limiter {
 
   /** What a check of one unit would be told; takes nothing. */
   peek(key: Key): Decision {
-    return Decision.last(this.#plan, native.peek(this.#handle, putKey(key)))
+    return Decision.last(this.#plan, native.peek(this.#handle, given(key)))
   }
 
   /** Gives a cost back: a log forgets its newest events, a bucket gets its tokens back, up to full. */
   refund(key: Key, cost: Cost = 1): void {
-    const length = putKey(key)
     if (isPerLimit(cost)) {
       putCosts(this.#costs(cost))
-      native.refundCosts(this.#handle, length)
+      native.refundCosts(this.#handle, given(key))
     } else {
-      native.refund(this.#handle, length, whole('a cost', cost))
+      native.refund(this.#handle, given(key), whole('a cost', cost))
     }
     this.#changed(key)
   }
 
   /** Forgets what `key` has used. */
   reset(key: Key): void {
-    native.reset(this.#handle, putKey(key))
+    native.reset(this.#handle, given(key))
     this.#changed(key)
   }
 

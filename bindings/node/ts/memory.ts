@@ -37,9 +37,12 @@ const SHORT = 48
 
 const encoder = new TextEncoder()
 
-/** Writes a key, and gives its length in bytes. Above the most that a key may have nothing is written. */
-export function putKey(value: Key): number {
-  return write(value, key, 0)
+/**
+ * A key as the native half takes it: text as it is, bytes by their length when they are in the memory.
+ * Nothing is written above the most that a key may have.
+ */
+export function given(value: Key): string | number {
+  return typeof value === 'string' ? value : writeBytes(value, key, 0)
 }
 
 /** Writes a key to `place` from `at` on, where there is room for as much as a key may have. */
@@ -82,9 +85,13 @@ export function marks(from: Records, at: number): number {
 export function keep({ numbers, words }: Records, at: number, limits: number): number[] {
   const w = at * 2
   const r = w + READINGS
-  const kept = [numbers[at]!, numbers[at + 1]!, numbers[at + 2]!, words[w + TIME]!, words[w + TIME + 1]!,
-    words[r]!, words[r + 1]!, words[r + 2]!, words[r + 3]!]
-  for (let i = 4; i < limits * 4; i++) kept.push(words[r + i]!)
+  // Written out for the usual numbers of limits: an array that grows is copied.
+  const kept = limits === 1
+    ? [numbers[at]!, numbers[at + 1]!, numbers[at + 2]!, words[w + TIME]!, words[w + TIME + 1]!,
+      words[r]!, words[r + 1]!, words[r + 2]!, words[r + 3]!]
+    : [numbers[at]!, numbers[at + 1]!, numbers[at + 2]!, words[w + TIME]!, words[w + TIME + 1]!,
+      words[r]!, words[r + 1]!, words[r + 2]!, words[r + 3]!, words[r + 4]!, words[r + 5]!, words[r + 6]!, words[r + 7]!]
+  for (let i = 8; i < limits * 4; i++) kept.push(words[r + i]!)
   return kept
 }
 
