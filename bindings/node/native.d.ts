@@ -103,7 +103,7 @@ export declare function changePolicy(policy: PolicyHandle, name?: string | undef
 export declare function checkAll(limiters: Handle[], keys: Uint8Array, ends: Uint32Array, costs: Float64Array, records: Uint8Array): number
 
 /** Decides about each key, and writes the record of each decision to `records`. No costs: 1 each. */
-export declare function checkMany(limiter: Handle, keys: Uint8Array, ends: Uint32Array, costs: Float64Array, records: Uint8Array): void
+export declare function checkMany(limiter: Handle, count: number, keys: Uint8Array, ends: Uint32Array, costs: Float64Array, records: Uint8Array): void
 
 /** The client's address. */
 export declare function clientAddress(proxies: ProxiesHandle, peer: string, lines: Array<string>): string

@@ -9,12 +9,21 @@ use crate::fault::OrThrow;
 use crate::limiter::LimiterRef;
 use crate::memory::{Record, units};
 
-/// The keys that lie one after another in `bytes`, each up to its end.
-fn split<'a>(bytes: &'a [u8], ends: &[u32]) -> Result<Vec<&'a [u8]>> {
-    let starts = std::iter::once(&0).chain(ends);
-    let key = |(&start, &end): (&u32, &u32)| bytes.get(start as usize..end as usize);
-    let keys: Option<Vec<_>> = starts.zip(ends).map(key).collect();
-    keys.ok_or_else(|| napi::Error::from_reason("tidegate: the keys of a batch end where there are none"))
+/// The first `count` keys of those that lie one after another in `bytes`, each up to its end.
+fn split<'a>(bytes: &'a [u8], ends: &[u32], count: usize) -> Result<Vec<&'a [u8]>> {
+    let mut keys = Vec::with_capacity(count.min(ends.len()));
+    let mut start = 0;
+    for &end in ends.get(..count).unwrap_or(&[]) {
+        let Some(key) = bytes.get(start..end as usize) else { return Err(no_key()) };
+        keys.push(key);
+        start = end as usize;
+    }
+    if keys.len() == count { Ok(keys) } else { Err(no_key()) }
+}
+
+#[cold]
+fn no_key() -> napi::Error {
+    napi::Error::from_reason("tidegate: the keys of a batch end where there are none")
 }
 
 /// Writes records one after another, for as long as there is room.
@@ -35,12 +44,13 @@ impl Records<'_> {
 pub fn check_many(
     env: Env,
     #[napi(ts_arg_type = "Handle")] limiter: LimiterRef,
+    count: u32,
     keys: Uint8ArraySlice<'_>,
     ends: Uint32ArraySlice<'_>,
     costs: Float64ArraySlice<'_>,
     mut records: Uint8ArraySlice<'_>,
 ) -> Result<()> {
-    let keys = split(&keys, &ends)?;
+    let keys = split(&keys, &ends, count as usize)?;
     let cost = |i: usize| costs.get(i).map_or(1, |&cost| units(cost));
     // SAFETY: JavaScript does not run during this call, and no other argument is the same memory.
     let mut records = Records(unsafe { records.as_mut() });
@@ -60,7 +70,7 @@ pub fn check_all(
     costs: Float64ArraySlice<'_>,
     mut records: Uint8ArraySlice<'_>,
 ) -> Result<i32> {
-    let keys = split(&keys, &ends)?;
+    let keys = split(&keys, &ends, limiters.len())?;
     let parts = limiters.iter().zip(&keys).zip(costs.iter());
     let parts: Vec<_> =
         parts.map(|((limiter, key), &cost)| Joint::new(&limiter.limiter, *key, units(cost))).collect();

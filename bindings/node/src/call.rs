@@ -89,10 +89,7 @@ impl Call {
                 other = self.other_text()?;
                 other.as_slice()
             }
-            // SAFETY: as above.
-            Text::None => {
-                limiter.memory.key(unsafe { u32::from_napi_value(self.env, self.key)? }).or_throw(&env)?
-            }
+            Text::None => limiter.memory.key(self.length()?).or_throw(&env)?,
         };
         decide(&limiter, key, self.cost()?).or_throw(&env)
     }

@@ -128,11 +128,14 @@ export class Limiter {
    * @param costs one for all, or one for each
    */
   checkMany(keys: readonly Key[], costs: number | readonly number[] = 1): Decision[] {
-    const { bytes, ends } = pack(keys)
-    const records = room(keys.length)
-    native.checkMany(this.#handle, bytes, ends, costsOfBatch(keys.length, costs), records.bytes)
-    const decisions = new Array<Decision>(keys.length)
-    for (let i = 0; i < keys.length; i++) decisions[i] = Decision.of(this.#plan, records, i)
+    const own = [...keys]
+    const count = own.length
+    const each = costsOfBatch(count, costs)
+    const records = room(count)
+    const { bytes, ends } = pack(own)
+    native.checkMany(this.#handle, count, bytes, ends, each, records.bytes)
+    const decisions = new Array<Decision>(count)
+    for (let i = 0; i < count; i++) decisions[i] = Decision.of(this.#plan, records, i)
     return decisions
   }
 
@@ -206,10 +209,10 @@ export class Limiter {
  * @throws with code `joint` for no part, more than eight, or one limiter twice; else as `check`
  */
 export function checkAll(parts: readonly Part[]): JointDecision {
-  const { bytes, ends } = pack(parts.map((part) => part.key))
-  const records = room(parts.length)
+  const all = parts.map(({ limiter }) => plans.get(limiter)!)
   const costs = Float64Array.from(parts, ({ cost = 1 }) => whole('a cost', cost))
-  const all = parts.map((part) => plans.get(part.limiter)!)
+  const records = room(parts.length)
+  const { bytes, ends } = pack(parts.map(({ key }) => key))
   const found = native.checkAll(all.map((plan) => plan.handle), bytes, ends, costs, records.bytes)
   const decisions = all.map((plan, i) => Decision.of(plan, records, i))
   return { allowed: found >= 0, decisions, reported: decisions[found >= 0 ? found : -1 - found]! }

@@ -32,9 +32,6 @@ const TIME = native.RECORD_WORDS / 4
 const MARKS = TIME + 2
 const READINGS = TIME + 4
 
-/** Longer text is faster through the encoder. */
-const SHORT = 48
-
 const encoder = new TextEncoder()
 
 /**
@@ -43,24 +40,6 @@ const encoder = new TextEncoder()
  */
 export function given(value: Key): string | number {
   return typeof value === 'string' ? value : writeBytes(value, key, 0)
-}
-
-/** Writes a key to `place` from `at` on, where there is room for as much as a key may have. */
-function write(value: Key, place: Uint8Array, at: number): number {
-  if (typeof value !== 'string') return writeBytes(value, place, at)
-  const length = value.length
-  if (length > SHORT) return encode(value, place, at)
-  for (let i = 0; i < length; i++) {
-    const unit = value.charCodeAt(i)
-    if (unit > 0x7f) return encode(value, place, at)
-    place[at + i] = unit
-  }
-  return length
-}
-
-function encode(value: string, place: Uint8Array, at: number): number {
-  const { read, written } = encoder.encodeInto(value, place.subarray(at, at + MAX_KEY_BYTES))
-  return read === value.length ? written : Buffer.byteLength(value)
 }
 
 function writeBytes(value: unknown, place: Uint8Array, at: number): number {
@@ -112,14 +91,39 @@ export function state(index: number): [number, number, number, number] {
 
 /** What a batch is written to, kept for the next one: nothing of it is left when a call returns. */
 let batch = new Uint8Array(4 * MAX_KEY_BYTES)
+let ends = new Uint32Array(64)
 let results = records(64)
 
 /** Larger ones are not kept. */
 const KEPT_BYTES = 2 ** 22
 
-/** Keys one after another, each up to its end. */
-export function pack(keys: readonly Key[]): { bytes: Uint8Array; ends: Uint32Array } {
-  const ends = new Uint32Array(keys.length)
+/** Keys one after another, each up to its end; `ends` may be longer than there are keys. */
+export interface Packed {
+  readonly bytes: Uint8Array
+  readonly ends: Uint32Array
+}
+
+/** Packs keys that are in an array of our own, so that nobody else runs until they are used. */
+export function pack(keys: readonly Key[]): Packed {
+  const places = keys.length <= ends.length ? ends : new Uint32Array(keys.length)
+  if (places.length * 4 <= KEPT_BYTES) ends = places
+  return packText(keys, places) ?? packEach(keys, places)
+}
+
+/** All at once, if all are ASCII: then text has as many bytes as units, and a call to the encoder will do. */
+function packText(keys: readonly Key[], places: Uint32Array): Packed | undefined {
+  let text = ''
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i]!
+    if (typeof key !== 'string') return undefined
+    text += key
+    places[i] = text.length
+  }
+  const { read, written } = encoder.encodeInto(text, batch)
+  return read === text.length && written === text.length ? { bytes: batch, ends: places } : undefined
+}
+
+function packEach(keys: readonly Key[], places: Uint32Array): Packed {
   let bytes = batch
   let used = 0
   for (let i = 0; i < keys.length; i++) {
@@ -127,10 +131,17 @@ export function pack(keys: readonly Key[]): { bytes: Uint8Array; ends: Uint32Arr
     const length = write(keys[i]!, bytes, used)
     if (length > MAX_KEY_BYTES) throw fault('key-too-long', `the key has ${length} bytes; at most ${MAX_KEY_BYTES} are allowed: hash longer ones first`)
     used += length
-    ends[i] = used
+    places[i] = used
   }
   if (bytes.length <= KEPT_BYTES) batch = bytes
-  return { bytes, ends }
+  return { bytes, ends: places }
+}
+
+/** Writes a key to `place` from `at` on, where there is room for as much as a key may have. */
+function write(value: Key, place: Uint8Array, at: number): number {
+  if (typeof value !== 'string') return writeBytes(value, place, at)
+  const { read, written } = encoder.encodeInto(value, place.subarray(at, at + MAX_KEY_BYTES))
+  return read === value.length ? written : Buffer.byteLength(value)
 }
 
 function grown(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
