@@ -100,10 +100,10 @@ export declare function changePolicy(policy: PolicyHandle, name?: string | undef
  * Decides about a key of each limiter: all admit, or nothing is taken. Gives the index of the part to
  * answer with, or -1 - index if not all admit.
  */
-export declare function checkAll(limiters: Handle[], keys: Uint8Array, ends: Uint32Array, costs: Float64Array, records: Uint8Array): number
+export declare function checkAll(limiters: Handle[], keys: Uint8Array, ends: Uint32Array, costs: Float64Array, records: Float64Array): number
 
 /** Decides about each key, and writes the record of each decision to `records`. No costs: 1 each. */
-export declare function checkMany(limiter: Handle, count: number, keys: Uint8Array, ends: Uint32Array, costs: Float64Array, records: Uint8Array): void
+export declare function checkMany(limiter: Handle, count: number, keys: Uint8Array, ends: Uint32Array, costs: Float64Array, records: Float64Array): void
 
 /** The client's address. */
 export declare function clientAddress(proxies: ProxiesHandle, peer: string, lines: Array<string>): string

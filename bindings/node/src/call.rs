@@ -3,8 +3,7 @@
 //! Node itself calls them: `(limiter, key, cost)`, where no cost is 1. A key is text, or the length of
 //! the bytes that are in the shared memory.
 
-use std::mem::MaybeUninit;
-use std::{ptr, slice};
+use std::ptr;
 
 use napi::bindgen_prelude::FromNapiValue;
 use napi::{Env, JsError, Result, sys};
@@ -23,9 +22,15 @@ pub(crate) unsafe fn answer<T: Answer>(
     info: sys::napi_callback_info,
     decide: impl FnOnce(&Handle, &[u8], f64) -> tidegate::Result<T>,
 ) -> sys::napi_value {
-    // SAFETY: what Node gives is live until the function returns.
-    match unsafe { Call::new(env, info).and_then(|call| call.decide(decide)) } {
-        // SAFETY: as above.
+    let (mut given, mut arguments) = (3, [ptr::null_mut(); 3]);
+    // SAFETY: there is room for three arguments; those that are not given become `undefined`.
+    let status = unsafe {
+        sys::napi_get_cb_info(env, info, &mut given, arguments.as_mut_ptr(), ptr::null_mut(), ptr::null_mut())
+    };
+    let [limiter, key, cost] = arguments;
+    let call = Call { env, limiter, key, cost: (given == 3).then_some(cost) };
+    match fine(status).and_then(|()| call.decide(decide)) {
+        // SAFETY: `env` is live.
         Ok(answer) => unsafe { answer.value(env) },
         Err(error) => {
             // SAFETY: as above.
@@ -35,17 +40,19 @@ pub(crate) unsafe fn answer<T: Answer>(
     }
 }
 
-/// A call under way. Nothing that it does lets JavaScript run.
+/// A call under way: what it has is live. Nothing that it does lets JavaScript run.
 struct Call {
     env: sys::napi_env,
-    given: usize,
     limiter: sys::napi_value,
     key: sys::napi_value,
-    cost: sys::napi_value,
+    cost: Option<sys::napi_value>,
 }
 
-/// Most keys are short and ASCII; others take a slower way.
+/// Most keys are ASCII and no longer than this; others take a slower way.
 const SHORT: usize = 96;
+
+/// Units that are narrowed at once.
+const LANE: usize = 16;
 
 enum Text {
     Short(usize),
@@ -55,31 +62,10 @@ enum Text {
 }
 
 impl Call {
-    /// # Safety
-    /// `env` and `info` are live, and the call is used no longer than they are.
-    #[inline(always)]
-    unsafe fn new(env: sys::napi_env, info: sys::napi_callback_info) -> Result<Self> {
-        let (mut given, mut arguments) = (3, [ptr::null_mut(); 3]);
-        // SAFETY: there is room for three arguments; those that are not given become `undefined`.
-        let status = unsafe {
-            sys::napi_get_cb_info(
-                env,
-                info,
-                &mut given,
-                arguments.as_mut_ptr(),
-                ptr::null_mut(),
-                ptr::null_mut(),
-            )
-        };
-        fine(status)?;
-        let [limiter, key, cost] = arguments;
-        Ok(Self { env, given, limiter, key, cost })
-    }
-
     #[inline(always)]
     fn decide<T>(self, decide: impl FnOnce(&Handle, &[u8], f64) -> tidegate::Result<T>) -> Result<T> {
         let env = Env::from_raw(self.env);
-        // SAFETY: the call is live, and with it its arguments.
+        // SAFETY: the call is live.
         let limiter = unsafe { LimiterRef::from_napi_value(self.env, self.limiter)? };
         let mut short = [0; SHORT];
         let other;
@@ -98,17 +84,11 @@ impl Call {
     /// that it takes for UTF-8.
     #[inline(always)]
     fn short_text(&self, bytes: &mut [u8; SHORT]) -> Result<Text> {
-        // One more than may be short, and the zero that Node adds.
-        let (mut units, mut len) = ([const { MaybeUninit::<u16>::uninit() }; SHORT + 2], 0);
-        // SAFETY: the call is live, and Node writes no more than there is room for.
+        let (mut units, mut len) = ([0_u16; SHORT + LANE], 0);
+        // SAFETY: the call is live. Node writes no more than there is room for: one unit more than may be
+        // short, and a zero.
         let status = unsafe {
-            sys::napi_get_value_string_utf16(
-                self.env,
-                self.key,
-                units.as_mut_ptr().cast(),
-                units.len(),
-                &mut len,
-            )
+            sys::napi_get_value_string_utf16(self.env, self.key, units.as_mut_ptr(), SHORT + 2, &mut len)
         };
         if status == sys::Status::napi_string_expected {
             return Ok(Text::None);
@@ -117,12 +97,14 @@ impl Call {
         if len > SHORT {
             return Ok(Text::Other);
         }
-        // SAFETY: Node has written so many.
-        let units = unsafe { slice::from_raw_parts(units.as_ptr().cast::<u16>(), len) };
         let mut all = 0;
-        for (byte, &unit) in bytes.iter_mut().zip(units) {
-            *byte = unit as u8;
-            all |= unit;
+        for (bytes, units) in
+            bytes.chunks_exact_mut(LANE).zip(units.chunks_exact(LANE)).take(len.div_ceil(LANE))
+        {
+            for (byte, &unit) in bytes.iter_mut().zip(units) {
+                *byte = unit as u8;
+                all |= unit;
+            }
         }
         Ok(if all < 0x80 { Text::Short(len) } else { Text::Other })
     }
@@ -161,7 +143,7 @@ impl Call {
     #[inline(always)]
     fn cost(&self) -> Result<f64> {
         // SAFETY: the call is live.
-        if self.given < 3 { Ok(1.0) } else { unsafe { f64::from_napi_value(self.env, self.cost) } }
+        self.cost.map_or(Ok(1.0), |cost| unsafe { f64::from_napi_value(self.env, cost) })
     }
 }
 

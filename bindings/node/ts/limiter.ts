@@ -65,6 +65,9 @@ export interface JointDecision {
   readonly reported: Decision
 }
 
+// A call of these costs so little that to look them up is a part of it.
+const { allow, check } = native
+
 /** The plans of limiters, for joint checks. */
 const plans = new WeakMap<Limiter, Plan>()
 
@@ -106,19 +109,19 @@ export class Limiter {
 
   /** Decides about a cost for `key`: all of it is taken from every limit, or nothing is. */
   check(key: Key, cost: Cost = 1): Decision {
-    if (cost === 1) return Decision.last(this.#plan, native.check(this.#handle, given(key)))
+    if (cost === 1) return Decision.last(this.#plan, check(this.#handle, given(key)))
     if (isPerLimit(cost)) {
       putCosts(this.#costs(cost))
       return Decision.last(this.#plan, native.checkCosts(this.#handle, given(key)))
     }
-    return Decision.last(this.#plan, native.check(this.#handle, given(key), whole('a cost', cost)))
+    return Decision.last(this.#plan, check(this.#handle, given(key), whole('a cost', cost)))
   }
 
   /** Whether a cost for `key` is within every limit; taken if so. The same as `check` in less time. */
   allow(key: Key, cost: Cost = 1): boolean {
-    if (cost === 1) return native.allow(this.#handle, given(key))
+    if (cost === 1) return allow(this.#handle, given(key))
     if (isPerLimit(cost)) return this.check(key, cost).allowed
-    return native.allow(this.#handle, given(key), whole('a cost', cost))
+    return allow(this.#handle, given(key), whole('a cost', cost))
   }
 
   /**
@@ -133,7 +136,7 @@ export class Limiter {
     const each = costsOfBatch(count, costs)
     const records = room(count)
     const { bytes, ends } = pack(own)
-    native.checkMany(this.#handle, count, bytes, ends, each, records.bytes)
+    native.checkMany(this.#handle, count, bytes, ends, each, records.numbers)
     const decisions = new Array<Decision>(count)
     for (let i = 0; i < count; i++) decisions[i] = Decision.of(this.#plan, records, i)
     return decisions
@@ -213,7 +216,7 @@ export function checkAll(parts: readonly Part[]): JointDecision {
   const costs = Float64Array.from(parts, ({ cost = 1 }) => whole('a cost', cost))
   const records = room(parts.length)
   const { bytes, ends } = pack(parts.map(({ key }) => key))
-  const found = native.checkAll(all.map((plan) => plan.handle), bytes, ends, costs, records.bytes)
+  const found = native.checkAll(all.map((plan) => plan.handle), bytes, ends, costs, records.numbers)
   const decisions = all.map((plan, i) => Decision.of(plan, records, i))
   return { allowed: found >= 0, decisions, reported: decisions[found >= 0 ? found : -1 - found]! }
 }

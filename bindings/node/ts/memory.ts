@@ -153,16 +153,16 @@ function grown(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 const RECORD_NUMBERS = native.RECORD_SIZE / 8
 
 /** Room for so many records, at least. */
-export function room(count: number): ReturnType<typeof records> {
-  if (results.bytes.length >= count * native.RECORD_SIZE) return results
+export function room(count: number): Records {
+  if (results.numbers.length >= count * RECORD_NUMBERS) return results
   const larger = records(count)
-  if (larger.bytes.length <= KEPT_BYTES) results = larger
+  if (larger.numbers.byteLength <= KEPT_BYTES) results = larger
   return larger
 }
 
-function records(count: number): Records & { bytes: Uint8Array } {
+function records(count: number): Records {
   const place = new ArrayBuffer(count * native.RECORD_SIZE)
-  return { bytes: new Uint8Array(place), numbers: new Float64Array(place), words: new Uint32Array(place) }
+  return { numbers: new Float64Array(place), words: new Uint32Array(place) }
 }
 
 /** Where record `index` begins, in numbers. */
