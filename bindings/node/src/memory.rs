@@ -143,7 +143,10 @@ impl Record {
         let words = decision.words();
         self.at = words.at;
         self.marks = words.marks;
-        self.readings = words.readings;
+        // Of the limits that there are: the rest means nothing.
+        for (to, from) in self.readings.iter_mut().zip(words.readings).take(decision.policy().limits().len()) {
+            *to = from;
+        }
     }
 
     /// The records that there is room for in these numbers, in which any bits are a record.

@@ -230,12 +230,14 @@ function identity(key: Key): string {
   return (typeof key === 'string' ? Buffer.from(key) : Buffer.from(key.buffer, key.byteOffset, key.length)).toString('latin1')
 }
 
+const oneEach = new Float64Array(0)
+
 function costsOfBatch(count: number, costs: number | readonly number[]): Float64Array {
   if (typeof costs !== 'number') {
     if (costs.length !== count) throw fault('cost-count', `${costs.length} costs were given for ${count} keys: give one for each`)
     return Float64Array.from(costs, (cost) => whole('a cost', cost))
   }
-  return costs === 1 ? new Float64Array(0) : new Float64Array(count).fill(whole('a cost', costs))
+  return costs === 1 ? oneEach : new Float64Array(count).fill(whole('a cost', costs))
 }
 
 function nativeOptions({ maxKeys, segment, clock, onFull, onUnavailable }: LimiterOptions): NativeOptions {
