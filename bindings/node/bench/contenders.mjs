@@ -9,6 +9,9 @@ import { Limiter } from '../dist/index.js'
 
 const LocalStore = createRequire(import.meta.url)('@fastify/rate-limit/store/LocalStore.js')
 
+/** The header of a request that has its key. */
+export const KEY_HEADER = 'x-api-key'
+
 /** Ours: two limits, decided together. */
 export const SEED = '100/minute; 10/second token-bucket'
 
@@ -34,13 +37,13 @@ function exhaust(limiter, key) {
   limiter.check(key, { minute: 100 })
 }
 
-const allow = (limiter) => (keys) => {
+export const allow = (limiter) => (keys) => {
   let admitted = 0
   for (let i = 0; i < keys.length; i++) if (limiter.allow(keys[i])) admitted++
   return admitted
 }
 
-const check = (limiter) => (keys) => {
+export const check = (limiter) => (keys) => {
   let admitted = 0
   for (let i = 0; i < keys.length; i++) if (limiter.check(keys[i]).allowed) admitted++
   return admitted
@@ -85,20 +88,18 @@ function union(admits) {
 }
 
 /** Its refusals are rejected promises. */
-const consume = (make) => ({ admits }) => {
-  const limiter = make(admits)
-  const ask = async (keys) => {
-    let admitted = 0
-    for (let i = 0; i < keys.length; i++) {
-      try {
-        await limiter.consume(keys[i])
-        admitted++
-      } catch {}
-    }
-    return admitted
+export const consuming = (limiter) => async (keys) => {
+  let admitted = 0
+  for (let i = 0; i < keys.length; i++) {
+    try {
+      await limiter.consume(keys[i])
+      admitted++
+    } catch {}
   }
-  return { ask }
+  return admitted
 }
+
+const consume = (make) => ({ admits }) => ({ ask: consuming(make(admits)) })
 
 function memoryStore({ admits }) {
   const { quota: limit, seconds } = quota(admits)
