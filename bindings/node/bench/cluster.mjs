@@ -17,7 +17,7 @@ export const OUR_ALLOW = 'tidegate allow, one segment'
 export const THEIRS = 'rate-limiter-flexible cluster'
 
 /** Measures, and gives the figures by contender. */
-export async function measureCluster({ rounds, clusterMs }) {
+export async function measureCluster({ clusterRounds, clusterMs }) {
   const folder = mkdtempSync(join(tmpdir(), 'tidegate-bench-'))
   new rateLimiterFlexible.RateLimiterClusterMaster()
   cluster.setupPrimary({ exec: fileURLToPath(new URL('cluster-worker.mjs', import.meta.url)), args: [join(folder, 'segment')] })
@@ -25,7 +25,7 @@ export async function measureCluster({ rounds, clusterMs }) {
   try {
     await Promise.all(workers.map(told))
     const contenders = [OUR_ALLOW, OURS, THEIRS].map((name) => ({ name }))
-    return await inRounds(Math.min(rounds, 9), contenders, async ({ name }) => {
+    return await inRounds(clusterRounds, contenders, async ({ name }) => {
       const asked = workers.map((worker) => {
         worker.send({ bench: name, ms: clusterMs })
         return told(worker)

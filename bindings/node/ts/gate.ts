@@ -79,13 +79,16 @@ const EXPOSE = 'Access-Control-Expose-Headers'
 const none: Readonly<Record<string, string>> = Object.freeze({})
 const nothing = () => {}
 
+type Decided = Record<symbol, Decision | undefined>
+
 export class Gate<R extends object> {
   readonly #options: Options<R>
   readonly #limiter: Limiter | undefined
   readonly #tiers: ReadonlyMap<string, Limiter>
   readonly #proxies: Proxies
   readonly #exposed: string | undefined
-  readonly #decisions = new WeakMap<R, Decision>()
+  /** Where a request has its decision: a map of requests would keep the collector busy. */
+  readonly #mark = Symbol('tidegate')
 
   constructor(counted: Counted, options: Options<R> = {}) {
     this.#options = options
@@ -102,7 +105,7 @@ export class Gate<R extends object> {
 
   /** What was decided about a request. */
   decisionOf(request: R): Decision | undefined {
-    return this.#decisions.get(request)
+    return (request as Decided)[this.#mark]
   }
 
   /** What becomes of a request. Throws only what the functions of the options throw. */
@@ -118,7 +121,7 @@ export class Gate<R extends object> {
     const parts = this.#parts(view, limiter)
     try {
       const decision = decide(parts, cost)
-      this.#decisions.set(view.raw, decision)
+      ;(view.raw as Decided)[this.#mark] = decision
       const refund = () => parts.forEach(({ limiter, key }) => limiter.refund(key, cost))
       return { ...this.#response(view, decision), decision, maxBody, refund }
     } catch (error) {
