@@ -62,15 +62,15 @@ export interface View<R> {
   lines(name: string): string[]
 }
 
-/** What becomes of a request. */
+/** What becomes of a request. All have all fields: objects of one shape are made and read fastest. */
 export interface Verdict {
-  readonly decision?: Decision
+  readonly decision: Decision | undefined
   /** For the response, whatever it is. */
   readonly headers: Readonly<Record<string, string>>
   /** What to answer with; if there is nothing, the request passes. */
-  readonly answer?: Body
+  readonly answer: Body | undefined
   /** The most bytes that may still be read. */
-  readonly maxBody?: number | undefined
+  readonly maxBody: number | undefined
   /** Gives back what was taken, since the request is refused after all. */
   refund(): void
 }
@@ -110,20 +110,22 @@ export class Gate<R extends object> {
 
   /** What becomes of a request. Throws only what the functions of the options throw. */
   judge(view: View<R>): Verdict {
-    if (isPreflight(view) || this.#isExempt(view)) return { headers: none, refund: nothing }
+    if (isPreflight(view) || this.#isExempt(view)) return uncounted()
     const limiter = this.#limiterFor(view.raw)
     const maxBody = this.#options.maxBody ?? limiter.policy.maxBody
     if (maxBody !== undefined && Number(view.header('content-length')) > maxBody) {
-      return { headers: none, answer: contentTooLarge(maxBody), refund: nothing }
+      return uncounted(undefined, contentTooLarge(maxBody))
     }
     const cost = this.#costOf(view.raw)
-    if (cost === 0) return { headers: none, maxBody, refund: nothing }
+    if (cost === 0) return uncounted(maxBody)
     const parts = this.#parts(view, limiter)
     try {
       const decision = decide(parts, cost)
       ;(view.raw as Decided)[this.#mark] = decision
       const refund = () => parts.forEach(({ limiter, key }) => limiter.refund(key, cost))
-      return { ...this.#response(view, decision), decision, maxBody, refund }
+      const retryAfter = this.#retryAfter(decision)
+      const [headers, answer] = [this.#headers(decision, retryAfter), this.#answer(view, decision, retryAfter)]
+      return { decision, headers, answer, maxBody, refund }
     } catch (error) {
       return this.#failed(view, error as TidegateError, maxBody)
     }
@@ -165,24 +167,35 @@ export class Gate<R extends object> {
     return this.#proxies.key(view.peer, trustedProxies ? view.lines(this.#proxies.header) : [])
   }
 
-  #response(view: View<R>, decision: Decision): { headers: Record<string, string>; answer?: Body } {
-    const { style = 'x-ratelimit', retryJitter = 0 } = this.#options
-    const retryAfter = decision.allowed || retryJitter === 0 ? 0 : decision.jittered(retryJitter)
-    const headers = decision.headers(style, retryAfter)
+  #retryAfter(decision: Decision): number {
+    const { retryJitter = 0 } = this.#options
+    return decision.allowed || retryJitter === 0 ? 0 : decision.jittered(retryJitter)
+  }
+
+  #headers(decision: Decision, retryAfter: number): Record<string, string> {
+    const headers = decision.headers(this.#options.style, retryAfter)
     if (this.#exposed !== undefined) headers[EXPOSE] = this.#exposed
-    const body = decision.body(view.header('accept') ?? '', retryAfter)
-    return body === undefined ? { headers } : { headers, answer: { ...body, ...this.#options.body?.(decision, view.raw) } }
+    return headers
+  }
+
+  #answer(view: View<R>, decision: Decision, retryAfter: number): Body | undefined {
+    if (decision.allowed) return undefined
+    return { ...decision.body(view.header('accept'), retryAfter)!, ...this.#options.body?.(decision, view.raw) }
   }
 
   /** A cost that can never be admitted is the request's fault; everything else is ours. */
   #failed(view: View<R>, error: TidegateError, maxBody: number | undefined): Verdict {
     if (error.code === 'cost-above-quota') {
-      return { headers: none, answer: message(400, 'The request costs more than its quota ever admits.'), refund: nothing }
+      return uncounted(undefined, message(400, 'The request costs more than its quota ever admits.'))
     }
     this.#options.onError?.(error, view.raw)
-    if (this.#options.failOpen) return { headers: none, maxBody, refund: nothing }
-    return { headers: none, answer: message(503, "Rate limits can't be checked at the moment."), refund: nothing }
+    if (this.#options.failOpen) return uncounted(maxBody)
+    return uncounted(undefined, message(503, "Rate limits can't be checked at the moment."))
   }
+}
+
+function uncounted(maxBody?: number, answer?: Body): Verdict {
+  return { decision: undefined, headers: none, answer, maxBody, refund: nothing }
 }
 
 function isOne(counted: Counted): counted is Limiter | Policy | string {
