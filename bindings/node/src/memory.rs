@@ -144,7 +144,8 @@ impl Record {
         self.at = words.at;
         self.marks = words.marks;
         // Of the limits that there are: the rest means nothing.
-        for (to, from) in self.readings.iter_mut().zip(words.readings).take(decision.policy().limits().len()) {
+        for (to, from) in self.readings.iter_mut().zip(words.readings).take(decision.policy().limits().len())
+        {
             *to = from;
         }
     }
