@@ -49,7 +49,7 @@ struct Call {
 }
 
 /// Most keys are ASCII and no longer than this; others take a slower way.
-const SHORT: usize = 96;
+const SHORT: usize = 64;
 
 /// Units that are narrowed at once.
 const LANE: usize = 16;
@@ -97,15 +97,16 @@ impl Call {
         if len > SHORT {
             return Ok(Text::Other);
         }
-        let mut all = 0;
+        let mut all = [0; LANE];
         for (bytes, units) in
             bytes.chunks_exact_mut(LANE).zip(units.chunks_exact(LANE)).take(len.div_ceil(LANE))
         {
-            for (byte, &unit) in bytes.iter_mut().zip(units) {
+            for ((byte, seen), &unit) in bytes.iter_mut().zip(&mut all).zip(units) {
                 *byte = unit as u8;
-                all |= unit;
+                *seen |= unit;
             }
         }
+        let all = all.iter().fold(0, |all, unit| all | unit);
         Ok(if all < 0x80 { Text::Short(len) } else { Text::Other })
     }
 
