@@ -131,9 +131,9 @@ export class Gate<R extends object> {
     }
   }
 
-  #isExempt({ path, raw }: View<R>): boolean {
+  #isExempt(view: View<R>): boolean {
     const { exempt } = this.#options
-    return exempt !== undefined && exempt.some((one) => (typeof one === 'string' ? isBelow(path, one) : one(raw)))
+    return exempt !== undefined && exempt.some((one) => (typeof one === 'string' ? isBelow(view.path, one) : one(view.raw)))
   }
 
   #limiterFor(request: R): Limiter {
@@ -221,8 +221,8 @@ function apiKeyOf<R>(view: View<R>): string | undefined {
 }
 
 /** A browser's question before the request proper: what Fetch calls a CORS-preflight request. */
-function isPreflight<R>({ method, header }: View<R>): boolean {
-  return method === 'OPTIONS' && header('origin') !== undefined && header('access-control-request-method') !== undefined
+function isPreflight<R>(view: View<R>): boolean {
+  return view.method === 'OPTIONS' && view.header('origin') !== undefined && view.header('access-control-request-method') !== undefined
 }
 
 /** Whether a path is exempt. One that a router may read as another, such as /health/../orders, never is. */

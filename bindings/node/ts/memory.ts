@@ -115,7 +115,7 @@ function packText(keys: readonly Key[], places: Uint32Array): Packed | undefined
   let text = ''
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i]!
-    if (typeof key !== 'string') return undefined
+    if (typeof key !== 'string' || text.length > batch.length) return undefined
     text += key
     places[i] = text.length
   }

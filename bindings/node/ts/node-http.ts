@@ -9,15 +9,38 @@ type Incoming = IncomingMessage & { readonly originalUrl?: string }
 
 /** `raw` is what the functions of the options are given. */
 export function viewOf<R>(raw: R, req: Incoming): View<R> {
-  const { headers } = req
-  return {
-    raw,
-    method: req.method ?? 'GET',
-    path: pathOf(req.originalUrl ?? req.url ?? '/'),
-    // The other end of a socket without an address, one in the file system, is on this machine.
-    peer: req.socket.remoteAddress ?? '127.0.0.1',
-    header: (name) => one(headers[name]),
-    lines: (name) => req.headersDistinct[name.toLowerCase()] ?? [],
+  return new NodeView(raw, req)
+}
+
+/** A class, so that what is not asked for is not worked out. */
+class NodeView<R> implements View<R> {
+  readonly raw: R
+  readonly #req: Incoming
+
+  constructor(raw: R, req: Incoming) {
+    this.raw = raw
+    this.#req = req
+  }
+
+  get method(): string {
+    return this.#req.method ?? 'GET'
+  }
+
+  get path(): string {
+    return pathOf(this.#req.originalUrl ?? this.#req.url ?? '/')
+  }
+
+  /** The other end of a socket without an address, one in the file system, is on this machine. */
+  get peer(): string {
+    return this.#req.socket.remoteAddress ?? '127.0.0.1'
+  }
+
+  header(name: string): string | undefined {
+    return one(this.#req.headers[name])
+  }
+
+  lines(name: string): string[] {
+    return this.#req.headersDistinct[name.toLowerCase()] ?? []
   }
 }
 
