@@ -8,6 +8,17 @@ export interface PolicyFileHandle { [kind]: 'policy-file' }
 export interface ClockHandle { [kind]: 'clock' }
 export interface ProxiesHandle { [kind]: 'proxies' }
 
+// The functions of src/check.rs, which napi-rs does not write.
+/** Text, or the length of the bytes in the shared memory. */
+export type NativeKey = string | number
+export declare function allow(limiter: Handle, key: NativeKey, cost?: number): boolean
+export declare function check(limiter: Handle, key: NativeKey, cost?: number): number
+export declare function checkCosts(limiter: Handle, key: NativeKey): number
+export declare function peek(limiter: Handle, key: NativeKey): number
+export declare function refund(limiter: Handle, key: NativeKey, cost: number): void
+export declare function refundCosts(limiter: Handle, key: NativeKey): void
+export declare function reset(limiter: Handle, key: NativeKey): void
+
 export declare const COSTS_AT: number
 
 export declare const KEY_AT: number
@@ -76,8 +87,6 @@ export declare const VERSION: string
 
 export declare function advanceClock(clock: ClockHandle, seconds: number): void
 
-export declare function allow(limiter: Handle, keyLength: number, cost: number): boolean
-
 /** The API key that a request shows by these headers. */
 export declare function apiKey(authorization?: string | undefined | null, xApiKey?: string | undefined | null): string | null
 
@@ -87,18 +96,14 @@ export declare function body(limiter: Handle, accept: string, retryAfter: number
 /** The same policy with other choices. */
 export declare function changePolicy(policy: PolicyHandle, name?: string | undefined | null, report?: string | undefined | null, maxBody?: number | undefined | null): PolicyHandle
 
-export declare function check(limiter: Handle, keyLength: number, cost: number): number
-
 /**
  * Decides about a key of each limiter: all admit, or nothing is taken. Gives the index of the part to
  * answer with, or -1 - index if not all admit.
  */
-export declare function checkAll(limiters: Handle[], keys: Uint8Array, ends: Uint32Array, costs: Float64Array, records: Uint8Array): number
-
-export declare function checkCosts(limiter: Handle, keyLength: number): number
+export declare function checkAll(limiters: Handle[], keys: Uint8Array, ends: Uint32Array, costs: Float64Array, records: Float64Array): number
 
 /** Decides about each key, and writes the record of each decision to `records`. No costs: 1 each. */
-export declare function checkMany(limiter: Handle, keys: Uint8Array, ends: Uint32Array, costs: Float64Array, records: Uint8Array): void
+export declare function checkMany(limiter: Handle, count: number, keys: Uint8Array, ends: Uint32Array, costs: Float64Array, records: Float64Array): void
 
 /** The client's address. */
 export declare function clientAddress(proxies: ProxiesHandle, peer: string, lines: Array<string>): string
@@ -139,21 +144,13 @@ export declare function parsePolicy(notation: string): PolicyHandle
 
 export declare function parsePolicyFile(toml: string): PolicyFileHandle
 
-export declare function peek(limiter: Handle, keyLength: number): number
-
 /** The names of the policies, in the file's order. */
 export declare function policyNames(file: PolicyFileHandle): Array<string>
 
 /** The time in nanoseconds. */
 export declare function readClock(clock: ClockHandle): bigint
 
-export declare function refund(limiter: Handle, keyLength: number, cost: number): void
-
-export declare function refundCosts(limiter: Handle, keyLength: number): void
-
 export declare function requirePolicy(file: PolicyFileHandle, name: string): PolicyHandle
-
-export declare function reset(limiter: Handle, keyLength: number): void
 
 /** The value of Retry-After; 0 when allowed. */
 export declare function retryAfterSeconds(limiter: Handle): number

@@ -1,25 +1,47 @@
-//! Decisions about one key. The key is in the shared memory, and so are several costs; the record of
-//! the decision is when the call returns. What is returned are the marks of the decision: bits 0 to 7
+//! Decisions about one key. The costs of a call are in the shared memory if there are several; the record
+//! of the decision is when the call returns. What is returned are the marks of the decision: bits 0 to 7
 //! are the limits that deny, 8 to 15 the index of the reported one, bit 16 says whether it is tracked.
 
-use napi::{Env, Result};
+use napi::bindgen_prelude::{JsObjectValue, Object};
+use napi::{Result, sys};
 use napi_derive::napi;
-use tidegate::Decision;
 
-use crate::fault::OrThrow;
-use crate::limiter::{Handle, LimiterRef};
+use crate::call::answer;
+use crate::limiter::Handle;
 use crate::memory::units;
 
 impl Handle {
-    #[inline(always)]
-    fn check(&self, key_length: u32, cost: f64) -> tidegate::Result<Decision<'_>> {
-        let key = self.memory.key(key_length)?;
-        if cost == 1.0 { self.limiter.check(key) } else { self.limiter.check_n(key, units(cost)) }
+    fn allow(&self, key: &[u8], cost: f64) -> tidegate::Result<bool> {
+        if cost == 1.0 { self.limiter.allow(key) } else { self.limiter.allow_n(key, units(cost)) }
     }
 
-    fn allow(&self, key_length: u32, cost: f64) -> tidegate::Result<bool> {
-        let key = self.memory.key(key_length)?;
-        if cost == 1.0 { self.limiter.allow(key) } else { self.limiter.allow_n(key, units(cost)) }
+    fn check(&self, key: &[u8], cost: f64) -> tidegate::Result<u32> {
+        // Apart, so that the decision is written once, where it stays until the record is.
+        match if cost == 1.0 { self.limiter.check(key) } else { self.limiter.check_n(key, units(cost)) } {
+            Ok(decision) => Ok(self.memory.put(&decision)),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn check_costs(&self, key: &[u8], _: f64) -> tidegate::Result<u32> {
+        let decision = self.with_costs(|costs| self.limiter.check_costs(key, costs))?;
+        Ok(self.memory.put(&decision))
+    }
+
+    fn peek(&self, key: &[u8], _: f64) -> tidegate::Result<u32> {
+        Ok(self.memory.put(&self.limiter.peek(key)?))
+    }
+
+    fn refund(&self, key: &[u8], cost: f64) -> tidegate::Result<()> {
+        self.limiter.refund(key, units(cost))
+    }
+
+    fn refund_costs(&self, key: &[u8], _: f64) -> tidegate::Result<()> {
+        self.with_costs(|costs| self.limiter.refund_costs(key, costs))
+    }
+
+    fn reset(&self, key: &[u8], _: f64) -> tidegate::Result<()> {
+        self.limiter.reset(key)
     }
 
     /// The costs that JavaScript wrote, for the limits that there are.
@@ -29,68 +51,25 @@ impl Handle {
     }
 }
 
-#[napi]
-pub fn check(
-    env: Env,
-    #[napi(ts_arg_type = "Handle")] limiter: LimiterRef,
-    key_length: u32,
-    cost: f64,
-) -> Result<u32> {
-    match limiter.check(key_length, cost) {
-        Ok(decision) => Ok(limiter.memory.put(&decision)),
-        Err(error) => Err(crate::fault::thrown(&env, &error)),
-    }
+/// These functions as Node calls them, and what exports them; src/handles.d.ts declares them.
+macro_rules! functions {
+    ($($name:ident as $exported:literal),+) => {
+        $(
+            unsafe extern "C" fn $name(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+                // SAFETY: it is Node that calls this.
+                unsafe { answer(env, info, Handle::$name) }
+            }
+        )+
+
+        #[napi(module_exports)]
+        pub fn export(mut exports: Object<'_>) -> Result<()> {
+            $(exports.create_named_method($exported, $name)?;)+
+            Ok(())
+        }
+    };
 }
 
-#[napi]
-pub fn allow(
-    env: Env,
-    #[napi(ts_arg_type = "Handle")] limiter: LimiterRef,
-    key_length: u32,
-    cost: f64,
-) -> Result<bool> {
-    limiter.allow(key_length, cost).or_throw(&env)
-}
-
-#[napi]
-pub fn check_costs(
-    env: Env,
-    #[napi(ts_arg_type = "Handle")] limiter: LimiterRef,
-    key_length: u32,
-) -> Result<u32> {
-    let key = limiter.memory.key(key_length).or_throw(&env)?;
-    let decision = limiter.with_costs(|costs| limiter.limiter.check_costs(key, costs)).or_throw(&env)?;
-    Ok(limiter.memory.put(&decision))
-}
-
-#[napi]
-pub fn peek(env: Env, #[napi(ts_arg_type = "Handle")] limiter: LimiterRef, key_length: u32) -> Result<u32> {
-    let found = limiter.memory.key(key_length).and_then(|key| limiter.limiter.peek(key));
-    Ok(limiter.memory.put(&found.or_throw(&env)?))
-}
-
-#[napi]
-pub fn refund(
-    env: Env,
-    #[napi(ts_arg_type = "Handle")] limiter: LimiterRef,
-    key_length: u32,
-    cost: f64,
-) -> Result<()> {
-    let done = limiter.memory.key(key_length).and_then(|key| limiter.limiter.refund(key, units(cost)));
-    done.or_throw(&env)
-}
-
-#[napi]
-pub fn refund_costs(
-    env: Env,
-    #[napi(ts_arg_type = "Handle")] limiter: LimiterRef,
-    key_length: u32,
-) -> Result<()> {
-    let key = limiter.memory.key(key_length).or_throw(&env)?;
-    limiter.with_costs(|costs| limiter.limiter.refund_costs(key, costs)).or_throw(&env)
-}
-
-#[napi]
-pub fn reset(env: Env, #[napi(ts_arg_type = "Handle")] limiter: LimiterRef, key_length: u32) -> Result<()> {
-    limiter.memory.key(key_length).and_then(|key| limiter.limiter.reset(key)).or_throw(&env)
+functions! {
+    allow as "allow", check as "check", check_costs as "checkCosts", peek as "peek",
+    refund as "refund", refund_costs as "refundCosts", reset as "reset"
 }

@@ -8,3 +8,14 @@ export interface PolicyFileHandle { [kind]: 'policy-file' }
 export interface ClockHandle { [kind]: 'clock' }
 export interface ProxiesHandle { [kind]: 'proxies' }
 
+// The functions of src/check.rs, which napi-rs does not write.
+/** Text, or the length of the bytes in the shared memory. */
+export type NativeKey = string | number
+export declare function allow(limiter: Handle, key: NativeKey, cost?: number): boolean
+export declare function check(limiter: Handle, key: NativeKey, cost?: number): number
+export declare function checkCosts(limiter: Handle, key: NativeKey): number
+export declare function peek(limiter: Handle, key: NativeKey): number
+export declare function refund(limiter: Handle, key: NativeKey, cost: number): void
+export declare function refundCosts(limiter: Handle, key: NativeKey): void
+export declare function reset(limiter: Handle, key: NativeKey): void
+

@@ -14,6 +14,7 @@
 
 mod address;
 mod batch;
+mod call;
 mod check;
 mod clock;
 mod fault;

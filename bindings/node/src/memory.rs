@@ -10,7 +10,7 @@
 //! more about a decision, JavaScript writes the record that it kept back. Nothing here is a number of
 //! which a wrong value could do more than give wrong numbers.
 
-use std::mem::{offset_of, size_of};
+use std::mem::{align_of, offset_of, size_of};
 use std::ptr::NonNull;
 use std::slice;
 use std::time::Duration;
@@ -108,9 +108,10 @@ impl Memory {
     /// Writes a decision for JavaScript to read, and gives its marks.
     #[inline(always)]
     pub(crate) fn put(&self, decision: &Decision<'_>) -> u32 {
-        // SAFETY: as for `key`, and nothing is borrowed from the record at any time.
-        unsafe { (&raw mut (*self.start.as_ptr()).record).write(Record::new(decision)) };
-        decision.words().marks
+        // SAFETY: as for `key`. Any bits are a record, and it is borrowed here alone.
+        let record = unsafe { &mut (*self.start.as_ptr()).record };
+        record.write(decision);
+        record.marks
     }
 
     /// The words of the decision that JavaScript wrote back.
@@ -132,20 +133,35 @@ impl Memory {
 }
 
 impl Record {
+    /// Writes a decision where it is to be, since it is too large to be moved for nothing.
     #[inline(always)]
-    pub(crate) fn new(decision: &Decision<'_>) -> Self {
-        let (reported, words) = (decision.reported(), decision.words());
-        Self {
-            remaining: reported.remaining as f64,
-            reset_after: seconds(reported.reset_after),
-            retry_after: seconds(reported.retry_after),
-            at: words.at,
-            marks: words.marks,
-            spare: 0,
-            readings: words.readings,
+    pub(crate) fn write(&mut self, decision: &Decision<'_>) {
+        let (remaining, reset_after, retry_after) = decision.reported_nanos();
+        self.remaining = remaining as f64;
+        self.reset_after = seconds_of(reset_after);
+        self.retry_after = seconds_of(retry_after);
+        let words = decision.words();
+        self.at = words.at;
+        self.marks = words.marks;
+        // Of the limits that there are: the rest means nothing.
+        for (to, from) in self.readings.iter_mut().zip(words.readings).take(decision.policy().limits().len())
+        {
+            *to = from;
         }
     }
+
+    /// The records that there is room for in these numbers, in which any bits are a record.
+    pub(crate) fn all_in(numbers: &mut [f64]) -> &mut [Self] {
+        let count = numbers.len() / (size_of::<Self>() / size_of::<f64>());
+        // SAFETY: a record has the alignment of a number and no padding, and so many records are no
+        // larger than the numbers, which stay borrowed for as long as they are.
+        unsafe { slice::from_raw_parts_mut(numbers.as_mut_ptr().cast(), count) }
+    }
 }
+
+const _: () = assert!(
+    align_of::<Record>() <= align_of::<f64>() && size_of::<Record>().is_multiple_of(size_of::<f64>())
+);
 
 impl State {
     fn new(status: &LimitStatus<'_>) -> Self {
@@ -160,7 +176,12 @@ impl State {
 
 /// Seconds as JavaScript has them: exact to the nanosecond below 104 days, to 16 digits above.
 pub(crate) fn seconds(span: Duration) -> f64 {
-    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX) as f64 / 1e9
+    seconds_of(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX))
+}
+
+#[inline(always)]
+fn seconds_of(nanos: u64) -> f64 {
+    nanos as f64 / 1e9
 }
 
 /// A cost from JavaScript, which has seen to it that it is a whole number and not negative. Quotas

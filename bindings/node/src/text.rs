@@ -1,5 +1,7 @@
 //! What a response says about a decision: the decision is the record in the shared memory.
 
+use std::fmt::Write;
+
 use napi::{Env, Result};
 use napi_derive::napi;
 use tidegate::{Body, Decision, Error, Style, Styles, accepts_problem, exposed_headers as exposed};
@@ -36,7 +38,12 @@ pub fn headers(
     style_bits: u32,
     retry_after: f64,
 ) -> String {
-    limiter.decision().headers(styles(style_bits)).with_retry_after(units(retry_after)).to_string()
+    let headers = limiter.decision().headers(styles(style_bits)).with_retry_after(units(retry_after));
+    // With room for what is usual, so that it need not grow.
+    let mut text = String::with_capacity(256);
+    // A string takes all that is written to it.
+    let _ = write!(text, "{headers}");
+    text
 }
 
 /// The value of Access-Control-Expose-Headers.

@@ -14,7 +14,9 @@ test('ESM and CommonJS share one package', () => {
 })
 
 test('keys are the same as text and as bytes', () => {
-  const keys = ['alice', 'ключ', '鍵🔑', 'x'.repeat(47), 'x'.repeat(49), 'é'.repeat(32_768), '\0']
+  const lengths = [15, 16, 17, 63, 64, 65, 66, 67, 200, 65_536]
+  const keys = ['alice', 'ключ', '鍵🔑', 'é', 'ÿ'.repeat(64), '\x7f', 'é'.repeat(32_768), '\0', 'a\0b', 'lone \ud83d half',
+    `joined ${lengths}`, ...lengths.map((length) => 'x'.repeat(length)), ...lengths.slice(0, -1).map((length) => 'é'.padStart(length, 'x'))]
   for (const key of keys) {
     const { limiter } = manual('1/minute')
     assert.ok(limiter.allow(key))
@@ -115,6 +117,18 @@ test('batches decide as single checks do', () => {
   const long = Array.from({ length: 20 }, (_, i) => `${i}`.padStart(60_000, 'x'))
   assert.ok(many.checkMany(long, 3).every((d) => d.allowed))
   assert.ok(!many.checkMany(long, 3).some((d) => d.allowed))
+})
+
+test('what a list of keys or costs does when it is read changes no other call', () => {
+  const { limiter } = manual('2/minute')
+  const within = () => limiter.checkMany(['x'.repeat(90), Buffer.from('other'), 'ö']) && limiter.check(Buffer.from('another'), { minute: 1 })
+  const keys = ['alice', Buffer.from('bob')]
+  for (const i of [0, 1]) Object.defineProperty(keys, i, { enumerable: true, get: ((key) => () => (within(), key))(keys[i]) })
+  assert.deepEqual(limiter.checkMany(keys).map((d) => d.remaining), [1, 1])
+  assert.equal(limiter.check(Buffer.from('alice'), { get minute() { within(); return 1 } }).remaining, 0)
+  const part = { limiter, get key() { within(); return Buffer.from('bob') }, get cost() { within(); return 1 } }
+  assert.ok(checkAll([part]).allowed)
+  assert.deepEqual(['alice', 'bob'].map((key) => limiter.peek(key).remaining), [0, 0])
 })
 
 test('several limiters admit together, or nothing is taken', () => {

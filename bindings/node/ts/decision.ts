@@ -160,7 +160,8 @@ export class Decision {
    */
   headers(style: Style = 'x-ratelimit', retryAfter = 0): Record<string, string> {
     const bits = styleBits(style)
-    return lines(native.headers(this.#asked(), bits, retryAfter))
+    const text = native.headers(this.#asked(), bits, retryAfter)
+    return byName(text, namesIn(text, this.allowed ? bits : -bits))
   }
 
   /**
@@ -196,13 +197,26 @@ export class Decision {
   }
 }
 
+/** The names in a head, which are the same for each style: once seen they are not read again. */
+const names = new Map<number, readonly string[]>()
+
+function namesIn(text: string, kind: number): readonly string[] {
+  let found = names.get(kind)
+  if (found === undefined) {
+    found = text.split('\r\n').slice(0, -1).map((line) => line.slice(0, line.indexOf(':')))
+    names.set(kind, found)
+  }
+  return found
+}
+
 /** Headers from lines of `Name: value` that end in CR LF. */
-function lines(text: string): Record<string, string> {
+function byName(text: string, names: readonly string[]): Record<string, string> {
   const headers: Record<string, string> = {}
-  for (let start = 0; start < text.length; ) {
-    const end = text.indexOf('\r\n', start)
-    const colon = text.indexOf(': ', start)
-    headers[text.slice(start, colon)] = text.slice(colon + 2, end)
+  let start = 0
+  for (const name of names) {
+    const value = start + name.length + 2
+    const end = text.indexOf('\r\n', value)
+    headers[name] = text.slice(value, end)
     start = end + 2
   }
   return headers

@@ -68,15 +68,15 @@ export interface View<R> {
   lines(name: string): string[]
 }
 
-/** What becomes of a request. */
+/** What becomes of a request. All have all fields: objects of one shape are made and read fastest. */
 export interface Verdict {
-  readonly decision?: Decision
+  readonly decision: Decision | undefined
   /** For the response, whatever it is. */
   readonly headers: Readonly<Record<string, string>>
   /** What to answer with; if there is nothing, the request passes. */
-  readonly answer?: Body
+  readonly answer: Body | undefined
   /** The most bytes that may still be read. */
-  readonly maxBody?: number | undefined
+  readonly maxBody: number | undefined
   /** Gives back what was taken, since the request is refused after all. */
   refund(): void
 }
@@ -86,6 +86,7 @@ const none: Readonly<Record<string, string>> = Object.freeze({})
 const nothing = () => {}
 
 type Finder<R> = (view: View<R>) => Key | null | undefined
+type Decided = Record<symbol, Decision | undefined>
 
 export class Gate<R extends object> {
   readonly #options: Options<R>
@@ -93,7 +94,8 @@ export class Gate<R extends object> {
   readonly #parts: readonly { readonly limiter?: Limiter; readonly keys: readonly Finder<R>[] }[]
   readonly #proxies: Proxies
   readonly #exposed: string | undefined
-  readonly #decisions = new WeakMap<R, Decision>()
+  /** Where a request has its decision: a map of requests would keep the collector busy. */
+  readonly #mark = Symbol('tidegate')
   #hasWarned = false
 
   constructor(counted: Counted<R>, options: Options<R> = {}) {
@@ -110,35 +112,37 @@ export class Gate<R extends object> {
 
   /** What was decided about a request. */
   decisionOf(request: R): Decision | undefined {
-    return this.#decisions.get(request)
+    return (request as Decided)[this.#mark]
   }
 
   /** What becomes of a request. Throws only what the functions of the options throw. */
   judge(view: View<R>): Verdict {
-    if (isPreflight(view) || this.#isExempt(view)) return { headers: none, refund: nothing }
+    if (isPreflight(view) || this.#isExempt(view)) return uncounted()
     const limiter = this.#choose(view.raw)
     const maxBody = this.#options.maxBody ?? limiter?.policy.maxBody
     if (maxBody !== undefined && Number(view.header('content-length')) > maxBody) {
-      return { headers: none, answer: contentTooLarge(maxBody), refund: nothing }
+      return uncounted(undefined, contentTooLarge(maxBody))
     }
     const cost = limiter === null ? 0 : this.#costOf(view.raw)
-    if (limiter === null || cost === 0) return { headers: none, maxBody, refund: nothing }
+    if (limiter === null || cost === 0) return uncounted(maxBody)
     const parts = this.#parts.map((part) => ({ limiter: part.limiter ?? limiter, key: this.#keyOf(view, part.keys) }))
     try {
       const decision = decide(parts, cost)
-      this.#decisions.set(view.raw, decision)
+      ;(view.raw as Decided)[this.#mark] = decision
       const refund = () => {
         for (const { limiter, key } of parts) limiter.refund(key, cost)
       }
-      return { ...this.#response(view, decision), decision, maxBody, refund }
+      const retryAfter = this.#retryAfter(decision)
+      const [headers, answer] = [this.#headers(decision, retryAfter), this.#answer(view, decision, retryAfter)]
+      return { decision, headers, answer, maxBody, refund }
     } catch (error) {
       return this.#failed(view, error as TidegateError, maxBody)
     }
   }
 
-  #isExempt({ path, raw }: View<R>): boolean {
-    const { exempt = [] } = this.#options
-    return exempt.some((one) => (typeof one === 'string' ? isBelow(path, one) : one(raw)))
+  #isExempt(view: View<R>): boolean {
+    const { exempt } = this.#options
+    return exempt !== undefined && exempt.some((one) => (typeof one === 'string' ? isBelow(view.path, one) : one(view.raw)))
   }
 
   #costOf(request: R): Cost {
@@ -196,23 +200,30 @@ export class Gate<R extends object> {
     process.emitWarning(warning, { type: 'TidegateWarning', code: 'TIDEGATE_PROXIES' })
   }
 
-  #response(view: View<R>, decision: Decision): { headers: Record<string, string>; answer?: Body } {
-    const { style = 'x-ratelimit', retryJitter = 0 } = this.#options
-    const retryAfter = decision.allowed || retryJitter === 0 ? 0 : decision.jittered(retryJitter)
-    const headers = decision.headers(style, retryAfter)
+  #retryAfter(decision: Decision): number {
+    const { retryJitter = 0 } = this.#options
+    return decision.allowed || retryJitter === 0 ? 0 : decision.jittered(retryJitter)
+  }
+
+  #headers(decision: Decision, retryAfter: number): Record<string, string> {
+    const headers = decision.headers(this.#options.style, retryAfter)
     if (this.#exposed !== undefined) headers[EXPOSE] = this.#exposed
-    const body = decision.body(view.header('accept') ?? '', retryAfter)
-    return body === undefined ? { headers } : { headers, answer: { ...body, ...this.#options.body?.(decision, view.raw) } }
+    return headers
+  }
+
+  #answer(view: View<R>, decision: Decision, retryAfter: number): Body | undefined {
+    if (decision.allowed) return undefined
+    return { ...decision.body(view.header('accept'), retryAfter)!, ...this.#options.body?.(decision, view.raw) }
   }
 
   /** A cost that can never be admitted is the request's fault; everything else is ours. */
   #failed(view: View<R>, error: TidegateError, maxBody: number | undefined): Verdict {
     if (error.code === 'cost-above-quota') {
-      return { headers: none, answer: message(400, 'The request costs more than its quota ever admits.'), refund: nothing }
+      return uncounted(undefined, message(400, 'The request costs more than its quota ever admits.'))
     }
     this.#options.onError?.(error, view.raw)
-    if (this.#options.failOpen) return { headers: none, maxBody, refund: nothing }
-    return { headers: none, answer: message(503, "Rate limits can't be checked at the moment."), refund: nothing }
+    if (this.#options.failOpen) return uncounted(maxBody)
+    return uncounted(undefined, message(503, "Rate limits can't be checked at the moment."))
   }
 }
 
@@ -220,6 +231,10 @@ function chooser<R>(counted: Counted<R>): (request: R) => Limiter | null {
   if (typeof counted === 'function') return (request) => chosen(counted(request))
   const limiter = counted instanceof Limiter ? counted : new Limiter(counted)
   return () => limiter
+}
+
+function uncounted(maxBody?: number, answer?: Body): Verdict {
+  return { decision: undefined, headers: none, answer, maxBody, refund: nothing }
 }
 
 /** A name that no tier has must not lift the limit. */
@@ -245,8 +260,8 @@ function apiKeyOf<R>(view: View<R>): string | undefined {
 }
 
 /** A browser's question before the request proper: what Fetch calls a CORS-preflight request. */
-function isPreflight<R>({ method, header }: View<R>): boolean {
-  return method === 'OPTIONS' && header('origin') !== undefined && header('access-control-request-method') !== undefined
+function isPreflight<R>(view: View<R>): boolean {
+  return view.method === 'OPTIONS' && view.header('origin') !== undefined && view.header('access-control-request-method') !== undefined
 }
 
 /** Whether a path is exempt. One that a router may read as another, such as /health/../orders, never is. */

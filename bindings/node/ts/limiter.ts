@@ -1,7 +1,7 @@
 import { ManualClock } from './clock.js'
 import { costsOf, Decision, type Plan } from './decision.js'
 import { fault, whole } from './errors.js'
-import { memory, pack, putCosts, putKey, room, type Key } from './memory.js'
+import { given, memory, pack, putCosts, room, type Key } from './memory.js'
 import { native } from './native.js'
 import { Policy } from './policy.js'
 import { Queues } from './wait.js'
@@ -65,6 +65,9 @@ export interface JointDecision {
   readonly reported: Decision
 }
 
+// A call of these costs so little that to look them up is a part of it.
+const { allow, check } = native
+
 /** The plans of limiters, for joint checks. */
 const plans = new WeakMap<Limiter, Plan>()
 
@@ -106,20 +109,19 @@ export class Limiter {
 
   /** Decides about a cost for `key`: all of it is taken from every limit, or nothing is. */
   check(key: Key, cost: Cost = 1): Decision {
-    const length = putKey(key)
-    if (cost === 1) return Decision.last(this.#plan, native.check(this.#handle, length, 1))
+    if (cost === 1) return Decision.last(this.#plan, check(this.#handle, given(key)))
     if (isPerLimit(cost)) {
       putCosts(this.#costs(cost))
-      return Decision.last(this.#plan, native.checkCosts(this.#handle, length))
+      return Decision.last(this.#plan, native.checkCosts(this.#handle, given(key)))
     }
-    return Decision.last(this.#plan, native.check(this.#handle, length, whole('a cost', cost)))
+    return Decision.last(this.#plan, check(this.#handle, given(key), whole('a cost', cost)))
   }
 
   /** Whether a cost for `key` is within every limit; taken if so. The same as `check` in less time. */
   allow(key: Key, cost: Cost = 1): boolean {
-    if (cost === 1) return native.allow(this.#handle, putKey(key), 1)
+    if (cost === 1) return allow(this.#handle, given(key))
     if (isPerLimit(cost)) return this.check(key, cost).allowed
-    return native.allow(this.#handle, putKey(key), whole('a cost', cost))
+    return allow(this.#handle, given(key), whole('a cost', cost))
   }
 
   /**
@@ -129,34 +131,36 @@ export class Limiter {
    * @param costs one for all, or one for each
    */
   checkMany(keys: readonly Key[], costs: number | readonly number[] = 1): Decision[] {
-    const { bytes, ends } = pack(keys)
-    const records = room(keys.length)
-    native.checkMany(this.#handle, bytes, ends, costsOfBatch(keys.length, costs), records.bytes)
-    const decisions = new Array<Decision>(keys.length)
-    for (let i = 0; i < keys.length; i++) decisions[i] = Decision.of(this.#plan, records, i)
+    const own = [...keys]
+    const count = own.length
+    const each = costsOfBatch(count, costs)
+    const records = room(count)
+    const { bytes, ends } = pack(own)
+    native.checkMany(this.#handle, count, bytes, ends, each, records.numbers)
+    const decisions = new Array<Decision>(count)
+    for (let i = 0; i < count; i++) decisions[i] = Decision.of(this.#plan, records, i)
     return decisions
   }
 
   /** What a check of one unit would be told; takes nothing. */
   peek(key: Key): Decision {
-    return Decision.last(this.#plan, native.peek(this.#handle, putKey(key)))
+    return Decision.last(this.#plan, native.peek(this.#handle, given(key)))
   }
 
   /** Gives a cost back: a log forgets its newest events, a bucket gets its tokens back, up to full. */
   refund(key: Key, cost: Cost = 1): void {
-    const length = putKey(key)
     if (isPerLimit(cost)) {
       putCosts(this.#costs(cost))
-      native.refundCosts(this.#handle, length)
+      native.refundCosts(this.#handle, given(key))
     } else {
-      native.refund(this.#handle, length, whole('a cost', cost))
+      native.refund(this.#handle, given(key), whole('a cost', cost))
     }
     this.#changed(key)
   }
 
   /** Forgets what `key` has used. */
   reset(key: Key): void {
-    native.reset(this.#handle, putKey(key))
+    native.reset(this.#handle, given(key))
     this.#changed(key)
   }
 
@@ -208,11 +212,11 @@ export class Limiter {
  * @throws with code `joint` for no part, more than eight, or one limiter twice; else as `check`
  */
 export function checkAll(parts: readonly Part[]): JointDecision {
-  const { bytes, ends } = pack(parts.map((part) => part.key))
-  const records = room(parts.length)
+  const all = parts.map(({ limiter }) => plans.get(limiter)!)
   const costs = Float64Array.from(parts, ({ cost = 1 }) => whole('a cost', cost))
-  const all = parts.map((part) => plans.get(part.limiter)!)
-  const found = native.checkAll(all.map((plan) => plan.handle), bytes, ends, costs, records.bytes)
+  const records = room(parts.length)
+  const { bytes, ends } = pack(parts.map(({ key }) => key))
+  const found = native.checkAll(all.map((plan) => plan.handle), bytes, ends, costs, records.numbers)
   const decisions = all.map((plan, i) => Decision.of(plan, records, i))
   return { allowed: found >= 0, decisions, reported: decisions[found >= 0 ? found : -1 - found]! }
 }
@@ -226,12 +230,14 @@ function identity(key: Key): string {
   return (typeof key === 'string' ? Buffer.from(key) : Buffer.from(key.buffer, key.byteOffset, key.length)).toString('latin1')
 }
 
+const oneEach = new Float64Array(0)
+
 function costsOfBatch(count: number, costs: number | readonly number[]): Float64Array {
   if (typeof costs !== 'number') {
     if (costs.length !== count) throw fault('cost-count', `${costs.length} costs were given for ${count} keys: give one for each`)
     return Float64Array.from(costs, (cost) => whole('a cost', cost))
   }
-  return costs === 1 ? new Float64Array(0) : new Float64Array(count).fill(whole('a cost', costs))
+  return costs === 1 ? oneEach : new Float64Array(count).fill(whole('a cost', costs))
 }
 
 function nativeOptions({ maxKeys, segment, clock, onFull, onUnavailable }: LimiterOptions): NativeOptions {

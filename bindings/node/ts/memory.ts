@@ -33,32 +33,14 @@ const TIME = native.RECORD_WORDS / 4
 const MARKS = TIME + 2
 const READINGS = TIME + 4
 
-/** Longer text is faster through the encoder. */
-const SHORT = 48
-
 const encoder = new TextEncoder()
 
-/** Writes a key, and gives its length in bytes. Above the most that a key may have nothing is written. */
-export function putKey(value: Key): number {
-  return write(value, key, 0)
-}
-
-/** Writes a key to `place` from `at` on, where there is room for as much as a key may have. */
-function write(value: Key, place: Uint8Array, at: number): number {
-  if (typeof value !== 'string') return writeBytes(value, place, at)
-  const length = value.length
-  if (length > SHORT) return encode(value, place, at)
-  for (let i = 0; i < length; i++) {
-    const unit = value.charCodeAt(i)
-    if (unit > 0x7f) return encode(value, place, at)
-    place[at + i] = unit
-  }
-  return length
-}
-
-function encode(value: string, place: Uint8Array, at: number): number {
-  const { read, written } = encoder.encodeInto(value, place.subarray(at, at + MAX_KEY_BYTES))
-  return read === value.length ? written : Buffer.byteLength(value)
+/**
+ * A key as the native half takes it: text as it is, bytes by their length when they are in the memory.
+ * Nothing is written above the most that a key may have.
+ */
+export function given(value: Key): string | number {
+  return typeof value === 'string' ? value : writeBytes(value, key, 0)
 }
 
 function writeBytes(value: unknown, place: Uint8Array, at: number): number {
@@ -83,9 +65,13 @@ export function marks(from: Records, at: number): number {
 export function keep({ numbers, words }: Records, at: number, limits: number): number[] {
   const w = at * 2
   const r = w + READINGS
-  const kept = [numbers[at]!, numbers[at + 1]!, numbers[at + 2]!, words[w + TIME]!, words[w + TIME + 1]!,
-    words[r]!, words[r + 1]!, words[r + 2]!, words[r + 3]!]
-  for (let i = 4; i < limits * 4; i++) kept.push(words[r + i]!)
+  // Written out for the usual numbers of limits: an array that grows is copied.
+  const kept = limits === 1
+    ? [numbers[at]!, numbers[at + 1]!, numbers[at + 2]!, words[w + TIME]!, words[w + TIME + 1]!,
+      words[r]!, words[r + 1]!, words[r + 2]!, words[r + 3]!]
+    : [numbers[at]!, numbers[at + 1]!, numbers[at + 2]!, words[w + TIME]!, words[w + TIME + 1]!,
+      words[r]!, words[r + 1]!, words[r + 2]!, words[r + 3]!, words[r + 4]!, words[r + 5]!, words[r + 6]!, words[r + 7]!]
+  for (let i = 8; i < limits * 4; i++) kept.push(words[r + i]!)
   return kept
 }
 
@@ -106,14 +92,39 @@ export function state(index: number): [number, number, number, number] {
 
 /** What a batch is written to, kept for the next one: nothing of it is left when a call returns. */
 let batch = new Uint8Array(4 * MAX_KEY_BYTES)
+let ends = new Uint32Array(64)
 let results = records(64)
 
 /** Larger ones are not kept. */
 const KEPT_BYTES = 2 ** 22
 
-/** Keys one after another, each up to its end. */
-export function pack(keys: readonly Key[]): { bytes: Uint8Array; ends: Uint32Array } {
-  const ends = new Uint32Array(keys.length)
+/** Keys one after another, each up to its end; `ends` may be longer than there are keys. */
+export interface Packed {
+  readonly bytes: Uint8Array
+  readonly ends: Uint32Array
+}
+
+/** Packs keys that are in an array of our own, so that nobody else runs until they are used. */
+export function pack(keys: readonly Key[]): Packed {
+  const places = keys.length <= ends.length ? ends : new Uint32Array(keys.length)
+  if (places.length * 4 <= KEPT_BYTES) ends = places
+  return packText(keys, places) ?? packEach(keys, places)
+}
+
+/** All at once, if all are ASCII: then text has as many bytes as units, and a call to the encoder will do. */
+function packText(keys: readonly Key[], places: Uint32Array): Packed | undefined {
+  let text = ''
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i]!
+    if (typeof key !== 'string' || text.length > batch.length) return undefined
+    text += key
+    places[i] = text.length
+  }
+  const { read, written } = encoder.encodeInto(text, batch)
+  return read === text.length && written === text.length ? { bytes: batch, ends: places } : undefined
+}
+
+function packEach(keys: readonly Key[], places: Uint32Array): Packed {
   let bytes = batch
   let used = 0
   for (let i = 0; i < keys.length; i++) {
@@ -121,10 +132,17 @@ export function pack(keys: readonly Key[]): { bytes: Uint8Array; ends: Uint32Arr
     const length = write(keys[i]!, bytes, used)
     if (length > MAX_KEY_BYTES) throw fault('key-too-long', `the key has ${length} bytes; at most ${MAX_KEY_BYTES} are allowed: hash longer ones first`)
     used += length
-    ends[i] = used
+    places[i] = used
   }
   if (bytes.length <= KEPT_BYTES) batch = bytes
-  return { bytes, ends }
+  return { bytes, ends: places }
+}
+
+/** Writes a key to `place` from `at` on, where there is room for as much as a key may have. */
+function write(value: Key, place: Uint8Array, at: number): number {
+  if (typeof value !== 'string') return writeBytes(value, place, at)
+  const { read, written } = encoder.encodeInto(value, place.subarray(at, at + MAX_KEY_BYTES))
+  return read === value.length ? written : Buffer.byteLength(value)
 }
 
 function grown(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
@@ -136,16 +154,16 @@ function grown(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 const RECORD_NUMBERS = native.RECORD_SIZE / 8
 
 /** Room for so many records, at least. */
-export function room(count: number): ReturnType<typeof records> {
-  if (results.bytes.length >= count * native.RECORD_SIZE) return results
+export function room(count: number): Records {
+  if (results.numbers.length >= count * RECORD_NUMBERS) return results
   const larger = records(count)
-  if (larger.bytes.length <= KEPT_BYTES) results = larger
+  if (larger.numbers.byteLength <= KEPT_BYTES) results = larger
   return larger
 }
 
-function records(count: number): Records & { bytes: Uint8Array } {
+function records(count: number): Records {
   const place = new ArrayBuffer(count * native.RECORD_SIZE)
-  return { bytes: new Uint8Array(place), numbers: new Float64Array(place), words: new Uint32Array(place) }
+  return { numbers: new Float64Array(place), words: new Uint32Array(place) }
 }
 
 /** Where record `index` begins, in numbers. */

@@ -22,18 +22,44 @@ export function clientBy({ app, ip, ips }: Added): string | undefined {
 
 /** `raw` is what the functions of the options are given, `client` who the framework says is the client. */
 export function viewOf<R>(raw: R, req: Incoming, client: () => string | undefined): View<R> {
-  const { headers } = req
-  return {
-    raw,
-    method: req.method ?? 'GET',
-    path: pathOf(req.originalUrl ?? req.url ?? '/'),
-    // The other end of a socket without an address, one in the file system, is on this machine.
-    peer: req.socket.remoteAddress ?? '127.0.0.1',
-    get ip() {
-      return client()
-    },
-    header: (name) => one(headers[name]),
-    lines: (name) => req.headersDistinct[name.toLowerCase()] ?? [],
+  return new NodeView(raw, req, client)
+}
+
+/** A class, so that what is not asked for is not worked out. */
+class NodeView<R> implements View<R> {
+  readonly raw: R
+  readonly #req: Incoming
+  readonly #client: () => string | undefined
+
+  constructor(raw: R, req: Incoming, client: () => string | undefined) {
+    this.raw = raw
+    this.#req = req
+    this.#client = client
+  }
+
+  get method(): string {
+    return this.#req.method ?? 'GET'
+  }
+
+  get path(): string {
+    return pathOf(this.#req.originalUrl ?? this.#req.url ?? '/')
+  }
+
+  /** The other end of a socket without an address, one in the file system, is on this machine. */
+  get peer(): string {
+    return this.#req.socket.remoteAddress ?? '127.0.0.1'
+  }
+
+  get ip(): string | undefined {
+    return this.#client()
+  }
+
+  header(name: string): string | undefined {
+    return one(this.#req.headers[name])
+  }
+
+  lines(name: string): string[] {
+    return this.#req.headersDistinct[name.toLowerCase()] ?? []
   }
 }
 

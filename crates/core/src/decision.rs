@@ -153,6 +153,17 @@ impl<'a> Decision<'a> {
         chosen.map_or(0, |(i, _)| i as u8)
     }
 
+    /// Of the reported limit: units left, and nanoseconds until it resets and until a denied cost can
+    /// pass. The same as the accessors of these names, for languages that have no `Duration`.
+    #[doc(hidden)]
+    #[inline]
+    #[must_use]
+    pub fn reported_nanos(&self) -> (u64, u64, u64) {
+        let (limit, Outcome { remaining, reset, next }) = self.reported_outcome();
+        let after = |ticks| nanos_after(limit, self.verdict.now, ticks);
+        (remaining, after(reset), if self.allowed() { 0 } else { after(next) })
+    }
+
     /// Whether the request is within every limit.
     #[inline]
     #[must_use]
@@ -291,9 +302,12 @@ impl<'a> Decision<'a> {
 
 /// From `now` to the start of the tick that is `ticks` after the one `now` is in.
 fn after(limit: &Limit, now: u64, ticks: u64) -> Duration {
+    Duration::from_nanos(nanos_after(limit, now, ticks))
+}
+
+fn nanos_after(limit: &Limit, now: u64, ticks: u64) -> u64 {
     let into_tick = now % limit.tick_nanos();
-    let span = ticks.saturating_mul(limit.tick_nanos());
-    Duration::from_nanos(span.saturating_sub(into_tick))
+    ticks.saturating_mul(limit.tick_nanos()).saturating_sub(into_tick)
 }
 
 /// ⌈remaining · window / quota⌉. Nearly always the product fits 64 bits, which divide much faster.
