@@ -8,7 +8,7 @@ PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := help
 .PHONY: help doctor ready demo test test-workspace test-features test-loom test-c test-go test-python test-node test-languages test-asan
-.PHONY: kills lib-go bench install vectors header lint lint-fmt lint-clippy lint-docs lint-go lint-python lock-python fmt clean
+.PHONY: kills lib-go bench bench-python bench-node install vectors header lint lint-fmt lint-clippy lint-docs lint-go lint-python lint-node lock-python fmt clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,13 +73,21 @@ install: ready ## the C library and its header, into DESTDIR/PREFIX (default /us
 bench: ready ## peers side by side in one run; results go to benches/record/
 	$(CARGO) run --release --locked -p tidegate-benches --bin peers -- --record
 
+bench-python: ready ## the Python package beside its peers, into benches/record/
+	@scripts/doctor python
+	@bindings/python/check bench --record
+
+bench-node: ready ## the npm package beside its peers, into benches/record/
+	@scripts/doctor node
+	cd bindings/node && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build && npm run --silent bench -- --record
+
 vectors: ready ## write tests/vectors/ anew from the reference model
 	$(CARGO) run --quiet --locked -p tidegate-reference --bin vectors
 
 header: ready ## write include/tidegate.h anew from crates/ffi
 	$(CARGO) run --quiet --locked -p tidegate-ffi --example header -- include/tidegate.h
 
-lint: lint-fmt lint-clippy lint-docs lint-go lint-python ## everything below that starts with lint-, warnings denied
+lint: lint-fmt lint-clippy lint-docs lint-go lint-python lint-node ## everything below that starts with lint-, warnings denied
 
 lint-fmt: ready ## the sources are formatted
 	$(CARGO) fmt --all --check
@@ -98,6 +106,10 @@ lint-go: lib-go ## gofmt and go vet have nothing to say
 lint-python: ready ## the Python sources are formatted and pass ruff
 	@scripts/doctor python
 	@bindings/python/check lint
+
+lint-node: ready ## the npm package's sources pass biome and tsc
+	@scripts/doctor node
+	cd bindings/node && npm ci --no-audit --no-fund --loglevel=error && npm run --silent lint
 
 lock-python: ready ## pin the newest versions of what bindings/python asks for
 	@scripts/doctor python

@@ -142,7 +142,7 @@ export class Gate<R extends object> {
 
   #isExempt(view: View<R>): boolean {
     const { exempt } = this.#options
-    return exempt !== undefined && exempt.some((one) => (typeof one === 'string' ? isBelow(view.path, one) : one(view.raw)))
+    return exempt?.some((one) => (typeof one === 'string' ? isBelow(view.path, one) : one(view.raw))) ?? false
   }
 
   #costOf(request: R): Cost {

@@ -59,7 +59,7 @@ def decorated(send: Send, headers: list[tuple[bytes, bytes]]) -> Send:
             names.pop(b"access-control-expose-headers", None)
             for pair in headers:
                 if pair[0] not in names and pair not in there:
-                    there.append(pair)  # noqa: PERF401, a comprehension is a call of its own
+                    there.append(pair)
             message = {**message, "headers": there}
         return send(message)
 
