@@ -117,8 +117,9 @@ test('ban: who comes too often after a denial is told 403', async () => {
     clock.clock.advance(60)
     assert.deepEqual(await statuses(ask, 4), [200, 200, 429, 429])
   }
-  const ask = await serve({ max: 1, ban: 0, store: tidegateStore() })
-  assert.deepEqual(await statuses(ask, 3), [200, 403, 403])
+  assert.deepEqual(await statuses(await serve({ max: 1, ban: 0, store: tidegateStore() }), 3), [200, 403, 403])
+  // Hits and denials are counted apart, though there be as many of them.
+  assert.deepEqual(await statuses(await serve({ max: 2, ban: 1, store: tidegateStore() }), 5), [200, 200, 429, 403, 403])
 })
 
 test('continueExceeding: who does not stop stays out', async () => {

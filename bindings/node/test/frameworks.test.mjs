@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { request as nodeRequest } from 'node:http'
 import { setImmediate as turn } from 'node:timers/promises'
 import { Limiter, ManualClock, Policy } from 'tidegate'
+import { RateLimitGuard } from 'tidegate/nestjs'
 import { frameworks, stream } from './fixtures/servers.mjs'
 
 /** A limiter whose time stands still. */
@@ -15,6 +16,11 @@ const header = (request, name) => (typeof request.req?.header === 'function' ? r
 
 const X = ['x-ratelimit-limit', 'x-ratelimit-remaining', 'x-ratelimit-reset', 'retry-after']
 const pick = (response, names = X) => names.map((name) => response.headers.get(name))
+
+test('a guard of NestJS has no say about other transports than HTTP', () => {
+  const guard = new RateLimitGuard('1/hour')
+  for (let i = 0; i < 3; i++) assert.equal(guard.canActivate({ getType: () => 'ws' }), true)
+})
 
 for (const [name, start] of Object.entries(frameworks)) {
   describe(name, () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
-import { checkAll, exposedHeaders, Limiter, ManualClock, Policy, PolicyFile } from 'tidegate'
+import { checkAll, exposedHeaders, Limiter, ManualClock, Policy, PolicyFile, Proxies } from 'tidegate'
 
 const manual = (policy, options) => {
   const clock = new ManualClock()
@@ -154,6 +154,11 @@ test('options', () => {
   assert.throws(() => new Limiter('1/minute', { onFull: 'panic' }), { code: 'options', message: /`panic`/ })
   assert.throws(() => new Limiter('1/minute', { clock: 'sundial' }), { code: 'options' })
   assert.throws(() => new Limiter('1/minute', { segment: '/nowhere/at/all' }), { code: 'segment-io' })
+})
+
+test('an address with a zone is counted as the address', () => {
+  assert.equal(new Proxies().key('fe80::1%eth0'), 'fe80::/64')
+  assert.throws(() => new Proxies('', { ipv6Prefix: 300 }), { code: 'options' })
 })
 
 test('policy files', () => {

@@ -63,6 +63,7 @@ test('it runs no script when it is installed, and depends on its platforms alone
   const installed = JSON.parse(readFileSync(join(folder, 'node_modules/tidegate/package.json'), 'utf8'))
   assert.equal(installed.scripts, undefined)
   assert.equal(installed.dependencies, undefined)
+  assert.equal(installed.engines.node, '>=20')
   assert.equal(Object.keys(installed.optionalDependencies).length, 6)
   assert.ok(Object.values(installed.optionalDependencies).every((wanted) => wanted === version))
 })

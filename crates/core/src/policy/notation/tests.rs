@@ -181,7 +181,9 @@ fn a_limit_that_cannot_be_enforced_is_shown_whole() {
 
 #[test]
 fn an_error_in_a_very_long_line_is_shown_like_any_other() {
-    for (notation, column, width) in [("x".repeat(70_000), 0, 70_000), (" ".repeat(70_000) + "1/x", 70_002, 1)] {
+    for (notation, column, width) in
+        [("x".repeat(70_000), 0, 70_000), (" ".repeat(70_000) + "1/x", 70_002, 1)]
+    {
         let text = Policy::parse(&notation).unwrap_err().to_string();
         let marker = format!("\n  {}{}", " ".repeat(column), "^".repeat(width));
         assert!(text.ends_with(&marker), "{}", text.len());
