@@ -8,7 +8,7 @@ export interface PolicyFileHandle { [kind]: 'policy-file' }
 export interface ClockHandle { [kind]: 'clock' }
 export interface ProxiesHandle { [kind]: 'proxies' }
 
-// The functions of src/check.rs, which napi-rs does not write.
+// The functions that src/check.rs exports, which napi-rs does not write.
 /** Text, or the length of the bytes in the shared memory. */
 export type NativeKey = string | number
 export declare function allow(limiter: Handle, key: NativeKey, cost?: number): boolean
@@ -18,6 +18,8 @@ export declare function peek(limiter: Handle, key: NativeKey): number
 export declare function refund(limiter: Handle, key: NativeKey, cost: number): void
 export declare function refundCosts(limiter: Handle, key: NativeKey): void
 export declare function reset(limiter: Handle, key: NativeKey): void
+/** The headers as lines of `Name: value` that end in CR LF. `retryAfter` makes Retry-After longer. */
+export declare function headers(limiter: Handle, styleBits: number, retryAfter: number): string
 
 export declare const COSTS_AT: number
 
@@ -126,9 +128,6 @@ export declare function describePolicy(policy: PolicyHandle): NativePolicy
 
 /** The value of Access-Control-Expose-Headers. */
 export declare function exposedHeaders(styleBits: number): string
-
-/** The headers as lines of `Name: value` that end in CR LF. `retryAfter` makes Retry-After longer. */
-export declare function headers(limiter: Handle, styleBits: number, retryAfter: number): string
 
 /** Writes the state of every limit to the shared memory. */
 export declare function limitStates(limiter: Handle): void

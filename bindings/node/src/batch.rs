@@ -27,7 +27,7 @@ fn no_key() -> napi::Error {
 }
 
 /// Decides about each key, and writes the record of each decision to `records`. No costs: 1 each.
-#[napi]
+#[napi(catch_unwind)]
 pub fn check_many(
     env: Env,
     #[napi(ts_arg_type = "Handle")] limiter: LimiterRef,
@@ -51,7 +51,7 @@ pub fn check_many(
 
 /// Decides about a key of each limiter: all admit, or nothing is taken. Gives the index of the part to
 /// answer with, or -1 - index if not all admit.
-#[napi]
+#[napi(catch_unwind)]
 pub fn check_all(
     env: Env,
     #[napi(ts_arg_type = "Handle[]")] limiters: Vec<LimiterRef>,

@@ -3,6 +3,7 @@
 //! Node itself calls them: `(limiter, key, cost)`, where no cost is 1. A key is text, or the length of
 //! the bytes that are in the shared memory.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 use napi::bindgen_prelude::FromNapiValue;
@@ -12,7 +13,7 @@ use tidegate::{Error, MAX_KEY_BYTES};
 use crate::fault::OrThrow;
 use crate::limiter::{Handle, LimiterRef};
 
-/// Answers a call, or throws.
+/// Answers a call about a key, or throws.
 ///
 /// # Safety
 /// `env` and `info` are what Node calls a function with.
@@ -22,15 +23,42 @@ pub(crate) unsafe fn answer<T: Answer>(
     info: sys::napi_callback_info,
     decide: impl FnOnce(&Handle, &[u8], f64) -> tidegate::Result<T>,
 ) -> sys::napi_value {
+    let answered = |(given, [limiter, key, cost]): (usize, [_; 3])| {
+        Call { env, limiter, key, cost: (given == 3).then_some(cost) }.decide(decide)
+    };
+    // SAFETY: as this function's own.
+    unsafe { returned(env, || arguments(env, info).and_then(answered)) }
+}
+
+/// How many arguments were given, and the first three; what was not given is `undefined`.
+///
+/// # Safety
+/// As for `answer`.
+#[inline(always)]
+pub(crate) unsafe fn arguments(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> Result<(usize, [sys::napi_value; 3])> {
     let (mut given, mut arguments) = (3, [ptr::null_mut(); 3]);
-    // SAFETY: there is room for three arguments; those that are not given become `undefined`.
+    // SAFETY: there is room for three arguments.
     let status = unsafe {
         sys::napi_get_cb_info(env, info, &mut given, arguments.as_mut_ptr(), ptr::null_mut(), ptr::null_mut())
     };
-    let [limiter, key, cost] = arguments;
-    let call = Call { env, limiter, key, cost: (given == 3).then_some(cost) };
-    match fine(status).and_then(|()| call.decide(decide)) {
-        // SAFETY: `env` is live.
+    fine(status)?;
+    Ok((given, arguments))
+}
+
+/// Returns to JavaScript, or throws: a panic too, which must not leave the functions that Node calls.
+///
+/// # Safety
+/// `env` is live.
+#[inline(always)]
+pub(crate) unsafe fn returned<T: Answer>(
+    env: sys::napi_env,
+    call: impl FnOnce() -> Result<T>,
+) -> sys::napi_value {
+    match catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| Err(panicked())) {
+        // SAFETY: as this function's own.
         Ok(answer) => unsafe { answer.value(env) },
         Err(error) => {
             // SAFETY: as above.
@@ -154,6 +182,11 @@ fn fine(status: sys::napi_status) -> Result<()> {
 }
 
 #[cold]
+fn panicked() -> napi::Error {
+    napi::Error::from_reason("tidegate: a fault in the library; please report what was called")
+}
+
+#[cold]
 fn failed(status: sys::napi_status) -> napi::Error {
     napi::Error::new(status.into(), "tidegate: Node does not give the arguments of a call")
 }
@@ -187,6 +220,15 @@ impl Answer for u32 {
         let mut value = ptr::null_mut();
         // SAFETY: as above.
         unsafe { sys::napi_create_uint32(env, self, &mut value) };
+        value
+    }
+}
+
+impl Answer for String {
+    unsafe fn value(self, env: sys::napi_env) -> sys::napi_value {
+        let mut value = ptr::null_mut();
+        // SAFETY: as above; the text is as long as it says, and is copied.
+        unsafe { sys::napi_create_string_utf8(env, self.as_ptr().cast(), self.len() as isize, &mut value) };
         value
     }
 }

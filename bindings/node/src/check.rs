@@ -64,7 +64,7 @@ macro_rules! functions {
         #[napi(module_exports)]
         pub fn export(mut exports: Object<'_>) -> Result<()> {
             $(exports.create_named_method($exported, $name)?;)+
-            Ok(())
+            exports.create_named_method("headers", crate::text::headers)
         }
     };
 }

@@ -2,10 +2,12 @@
 
 use std::fmt::Write;
 
-use napi::{Env, Result};
+use napi::bindgen_prelude::FromNapiValue;
+use napi::{Env, Result, sys};
 use napi_derive::napi;
 use tidegate::{Body, Decision, Error, Style, Styles, accepts_problem, exposed_headers as exposed};
 
+use crate::call::{arguments, returned};
 use crate::fault::OrThrow;
 use crate::limiter::{Handle, LimiterRef};
 use crate::memory::units;
@@ -31,13 +33,25 @@ pub fn style_bits(env: Env, names: String) -> Result<u32> {
     Ok(STYLES.iter().filter(|(_, style)| styles.contains(*style)).map(|(bit, _)| bit).sum())
 }
 
-/// The headers as lines of `Name: value` that end in CR LF. `retryAfter` makes Retry-After longer.
-#[napi(catch_unwind)]
-pub fn headers(
-    #[napi(ts_arg_type = "Handle")] limiter: LimiterRef,
-    style_bits: u32,
-    retry_after: f64,
-) -> String {
+/// `(limiter, style bits, retryAfter)`: the headers as lines of `Name: value` that end in CR LF.
+/// `retryAfter` makes Retry-After longer. Called for every response, and so as Node itself calls it.
+pub(crate) unsafe extern "C" fn headers(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    let head = |(_, [limiter, bits, retry_after]): (usize, [_; 3])| {
+        // SAFETY: it is Node that calls this: all is live until it returns.
+        let (limiter, bits, retry_after) = unsafe {
+            let limiter = LimiterRef::from_napi_value(env, limiter)?;
+            (limiter, u32::from_napi_value(env, bits)?, f64::from_napi_value(env, retry_after)?)
+        };
+        Ok(head(&limiter, bits, retry_after))
+    };
+    // SAFETY: as above.
+    unsafe { returned(env, || arguments(env, info).and_then(head)) }
+}
+
+fn head(limiter: &Handle, style_bits: u32, retry_after: f64) -> String {
     let headers = limiter.decision().headers(styles(style_bits)).with_retry_after(units(retry_after));
     // With room for what is usual, so that it need not grow.
     let mut text = String::with_capacity(256);

@@ -123,7 +123,7 @@ test('what a list of keys or costs does when it is read changes no other call', 
   const { limiter } = manual('2/minute')
   const within = () => limiter.checkMany(['x'.repeat(90), Buffer.from('other'), 'ö']) && limiter.check(Buffer.from('another'), { minute: 1 })
   const keys = ['alice', Buffer.from('bob')]
-  for (const i of [0, 1]) Object.defineProperty(keys, i, { enumerable: true, get: ((key) => () => (within(), key))(keys[i]) })
+  for (const i of [0, 1]) Object.defineProperty(keys, i, { enumerable: true, get: ((key) => () => within() && key)(keys[i]) })
   assert.deepEqual(limiter.checkMany(keys).map((d) => d.remaining), [1, 1])
   assert.equal(limiter.check(Buffer.from('alice'), { get minute() { within(); return 1 } }).remaining, 0)
   const part = { limiter, get key() { within(); return Buffer.from('bob') }, get cost() { within(); return 1 } }

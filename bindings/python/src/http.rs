@@ -84,11 +84,7 @@ impl Proxies {
     }
 
     /// The key to count the client by: its address, or the network of its IPv6 address. As `client`.
-    fn key<'py>(
-        &self,
-        peer: &Bound<'py, PyString>,
-        lines: Vec<OwnedKey>,
-    ) -> PyResult<Bound<'py, PyString>> {
+    fn key<'py>(&self, peer: &Bound<'py, PyString>, lines: Vec<OwnedKey>) -> PyResult<Bound<'py, PyString>> {
         let address = read_address(peer.py(), peer.to_str()?)?;
         let key = self.0.key(address, &lines);
         // An IPv4 address is written in one way only.

@@ -125,7 +125,8 @@ impl fmt::Display for Headers<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut rest = self.clone();
         while let Some(field) = rest.next_field() {
-            write!(f, "{}: ", field.name())?;
+            f.write_str(field.name())?;
+            f.write_str(": ")?;
             field.write(self, f)?;
             f.write_str("\r\n")?;
         }
