@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from ._tidegate import exposed_headers
 from .http import ASGIRequest, ContentTooLarge, Gate, Refusal
 
 if TYPE_CHECKING:
@@ -54,16 +55,24 @@ def decorated(send: Send, headers: list[tuple[bytes, bytes]]) -> Send:
     def decorating(message: Message) -> Awaitable[None]:
         if message["type"] == "http.response.start":
             there = list(message.get("headers", ()))
-            names = dict(there)
-            # What the response exposes itself stays exposed, beside ours.
-            names.pop(b"access-control-expose-headers", None)
-            for pair in headers:
-                if pair[0] not in names and pair not in there:
-                    there.append(pair)
-            message = {**message, "headers": there}
+            more = headers if _OURS.isdisjoint(dict(there)) else _missing(headers, there)
+            message = {**message, "headers": there + more}
         return send(message)
 
     return decorating
+
+
+#: Every name that may be among the headers that are added.
+_OURS = frozenset(
+    name.lower().encode()
+    for name in ["Access-Control-Expose-Headers", *exposed_headers("x-ratelimit, ietf, ietf-06").split(", ")]
+)
+
+
+def _missing(headers: list[tuple[bytes, bytes]], there: list[Any]) -> list[tuple[bytes, bytes]]:
+    """Those that a response has not got. What it exposes itself stays exposed, beside ours."""
+    names = {name for name, _ in there if name != b"access-control-expose-headers"}
+    return [pair for pair in headers if pair[0] not in names and pair not in there]
 
 
 async def refuse(refusal: Refusal, scope: Any, send: Send) -> None:
