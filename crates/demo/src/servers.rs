@@ -1,6 +1,8 @@
 //! Starts the example servers as a user would, and ends them whatever happens.
 
 use std::fs::{self, File};
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -37,6 +39,16 @@ pub struct Crew {
 struct Member {
     child: Child,
     said: PathBuf,
+    /// Where it listens, if it was told.
+    told: Option<String>,
+}
+
+/// How a server is started.
+struct Start {
+    name: &'static str,
+    command: Command,
+    /// The socket that it is given, as its standard input.
+    listener: Option<TcpListener>,
 }
 
 impl Crew {
@@ -46,10 +58,10 @@ impl Crew {
     /// One can't be started, or does not answer.
     pub fn start(args: &Args, shared: Shared<'_>) -> Result<Self> {
         let mut crew = Self { members: Vec::new(), servers: Vec::new() };
-        for (name, command) in commands(args, shared) {
-            let said = args.out.join(format!("{}.log", name.to_lowercase()));
-            crew.members.push(Member::start(name, command, said)?);
-            crew.servers.push(Server { name: name.to_owned(), url: String::new() });
+        for start in starts(args, shared)? {
+            let said = args.out.join(format!("{}.log", start.name.to_lowercase()));
+            crew.servers.push(Server { name: start.name.to_owned(), url: String::new() });
+            crew.members.push(Member::start(start, said)?);
         }
         for (member, server) in crew.members.iter_mut().zip(&mut crew.servers) {
             server.url = member.url(&server.name)?;
@@ -81,18 +93,23 @@ impl Drop for Crew {
     }
 }
 
-/// The languages that there are, each with its server's command.
-fn commands(args: &Args, shared: Shared<'_>) -> Vec<(&'static str, Command)> {
-    let c = args.c.as_ref().map(|program| ("C", with_flags(Command::new(program), shared)));
-    let go = args.go.as_ref().map(|program| ("Go", with_flags(Command::new(program), shared)));
-    let python = args.python.as_ref().zip(args.python_app.as_ref());
-    let python = python.map(|(program, app)| ("Python", uvicorn(program, app, args.workers, shared)));
-    let node = args.node.as_ref().map(|app| {
+/// The languages that there are, each with its server.
+fn starts(args: &Args, shared: Shared<'_>) -> Result<Vec<Start>> {
+    let plain = |name, command| Start { name, command: with_flags(command, shared), listener: None };
+    let mut starts = Vec::new();
+    starts.extend(args.c.as_ref().map(|program| plain("C", Command::new(program))));
+    starts.extend(args.go.as_ref().map(|program| plain("Go", Command::new(program))));
+    if let (Some(python), Some(app)) = (&args.python, &args.python_app) {
+        let listener = listener().map_err(|error| format!("no port for Python: {error}"))?;
+        let command = uvicorn(python, app, args.workers, shared);
+        starts.push(Start { name: "Python", command, listener: Some(listener) });
+    }
+    starts.extend(args.node.as_ref().map(|app| {
         let mut command = Command::new("node");
         command.arg(app);
-        ("Node", with_flags(command, shared))
-    });
-    [c, go, python, node].into_iter().flatten().collect()
+        plain("Node", command)
+    }));
+    Ok(starts)
 }
 
 fn with_flags(mut command: Command, shared: Shared<'_>) -> Command {
@@ -101,12 +118,20 @@ fn with_flags(mut command: Command, shared: Shared<'_>) -> Command {
     command
 }
 
+/// A socket that sends at once. uvicorn with several workers leaves its own as it is, and since it sends
+/// head and body apart, each answer would wait 40 ms for an acknowledgement.
+fn listener() -> std::io::Result<TcpListener> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    rustix::net::sockopt::set_tcp_nodelay(&listener, true)?;
+    Ok(listener)
+}
+
 /// uvicorn has the command line for itself, so its application has the settings from the environment.
 fn uvicorn(python: &Path, app: &Path, workers: usize, shared: Shared<'_>) -> Command {
     let (folder, name) = (app.parent().unwrap_or(Path::new(".")), app.file_stem().unwrap_or_default());
     let mut command = Command::new(python);
     command.args(["-m", "uvicorn", &format!("{}:app", name.to_string_lossy()), "--app-dir"]).arg(folder);
-    command.args(["--port", "0", "--no-access-log", "--workers", &workers.to_string()]);
+    command.args(["--fd", "0", "--no-access-log", "--workers", &workers.to_string()]);
     command.env("POLICY_FILE", shared.file).env("POLICY", shared.policy).env("SEGMENT", shared.segment);
     command.env("PYTHONDONTWRITEBYTECODE", "1");
     command
@@ -114,14 +139,18 @@ fn uvicorn(python: &Path, app: &Path, workers: usize, shared: Shared<'_>) -> Com
 
 impl Member {
     /// In a process group of its own, so that Ctrl-C ends the demo first, and the demo its servers.
-    fn start(name: &str, mut command: Command, said: PathBuf) -> Result<Self> {
+    fn start(start: Start, said: PathBuf) -> Result<Self> {
         use std::os::unix::process::CommandExt;
 
+        let Start { name, mut command, listener } = start;
         let cannot = |error| format!("{name} can't be started: {error}");
+        let told = listener.as_ref().map(|listener| listener.local_addr().map(|at| format!("http://{at}/")));
+        let told = told.transpose().map_err(cannot)?;
         let output = File::create(&said).map_err(cannot)?;
         let errors = output.try_clone().map_err(cannot)?;
-        command.stdin(Stdio::null()).stdout(output).stderr(errors).process_group(0);
-        Ok(Self { child: command.spawn().map_err(cannot)?, said })
+        command.stdin(listener.map_or_else(Stdio::null, |listener| OwnedFd::from(listener).into()));
+        command.stdout(output).stderr(errors).process_group(0);
+        Ok(Self { child: command.spawn().map_err(cannot)?, said, told })
     }
 
     /// Where it listens: it says so, and then it answers.
@@ -132,7 +161,7 @@ impl Member {
                 return Err(format!("{name} has ended; it said:\n{}", self.last_words()));
             }
             let question = Question { key: "is-it-up", ..Question::default() };
-            if let Some(url) = said_url(&self.output())
+            if let Some(url) = self.told.clone().or_else(|| said_url(&self.output()))
                 && client.ask(&url, question).is_ok_and(|answer| answer.status < 500)
             {
                 return Ok(url);
