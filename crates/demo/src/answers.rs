@@ -156,6 +156,7 @@ fn lines(answer: &Answer, is_refusal: bool) -> Vec<String> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
 

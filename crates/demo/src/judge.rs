@@ -202,6 +202,7 @@ pub fn most_within(samples: &[Sample], servers: usize, window: u64) -> u64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing)]
 mod tests {
     use super::*;
 

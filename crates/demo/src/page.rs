@@ -83,8 +83,9 @@ fn of_flood(flood: &Flood) -> Markup {
             h2 { "A flood on one key" }
             p { code { (flood.policy) } }
             div.wide { (timeline::picture(flood)) }
-            @for (limit, most) in most(flood) {
-                p { "At most " (most) " requests lie for certain in " (limit) "." }
+            p {
+                @for line in most(flood) { "Measured: " (line) ". " }
+                @if flood.killed.is_some() { "What the killed worker left unanswered may have been admitted or not; it can only have made room for less." }
             }
             (tallied(&flood.servers, &tallies, None))
         }

@@ -89,14 +89,14 @@ pub fn run(args: &Args) -> Result<bool> {
 
     let shared = |name| Shared { file: &args.policy_file, policy: name, segment: folder.path() };
     let segment = folder.path().join("clients");
-    let crew = Crew::start(args, Shared { segment: &segment, ..shared("clients") })?;
+    let crew = Crew::start(args, Shared { segment: &segment, ..shared("clients") }, &stop)?;
     table::begin(crew.servers(), &policy("clients")?, &requests);
     let calls = calls(crew.servers(), &policy("clients")?, &requests, &stop)?;
     drop(crew);
     table::calls(&calls);
 
     let segment = folder.path().join("flood");
-    let crew = Crew::start(args, Shared { segment: &segment, ..shared("flood") })?;
+    let crew = Crew::start(args, Shared { segment: &segment, ..shared("flood") }, &stop)?;
     table::begin_flood(&policy("flood")?, args.seconds);
     let flood = flood(crew.servers(), &policy("flood")?, Duration::from_secs(args.seconds), &stop)?;
     drop(crew);
@@ -134,7 +134,8 @@ fn segments(out: &Path) -> Result<TempDir> {
         .map_err(|error| format!("{}: {error}", parent.display()))
 }
 
-fn unless(stop: &AtomicBool) -> Result<()> {
+/// An error once the demo shall end.
+pub(crate) fn unless(stop: &AtomicBool) -> Result<()> {
     if stop.load(Relaxed) { Err("interrupted".to_owned()) } else { Ok(()) }
 }
 

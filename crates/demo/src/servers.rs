@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -55,8 +56,8 @@ impl Crew {
     /// Starts the servers of all languages that the arguments have a program for.
     ///
     /// # Errors
-    /// One can't be started, or does not answer.
-    pub fn start(args: &Args, shared: Shared<'_>) -> Result<Self> {
+    /// One can't be started, or does not answer; it was interrupted.
+    pub fn start(args: &Args, shared: Shared<'_>, stop: &AtomicBool) -> Result<Self> {
         let mut crew = Self { members: Vec::new(), servers: Vec::new() };
         for start in starts(args, shared)? {
             let said = args.out.join(format!("{}.log", start.name.to_lowercase()));
@@ -64,7 +65,7 @@ impl Crew {
             crew.members.push(Member::start(start, said)?);
         }
         for (member, server) in crew.members.iter_mut().zip(&mut crew.servers) {
-            server.url = member.url(&server.name)?;
+            server.url = member.url(&server.name, stop)?;
         }
         Ok(crew)
     }
@@ -154,9 +155,10 @@ impl Member {
     }
 
     /// Where it listens: it says so, and then it answers.
-    fn url(&mut self, name: &str) -> Result<String> {
+    fn url(&mut self, name: &str, stop: &AtomicBool) -> Result<String> {
         let (client, end) = (Client::default(), Instant::now() + PATIENCE);
         while Instant::now() < end {
+            crate::run::unless(stop)?;
             if !matches!(self.child.try_wait(), Ok(None)) {
                 return Err(format!("{name} has ended; it said:\n{}", self.last_words()));
             }

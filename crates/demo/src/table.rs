@@ -1,16 +1,17 @@
 //! What the demo says in the terminal.
 
 use std::path::Path;
-use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use tidegate::Policy;
 use tidegate_cli::show::{Table, count, grouped, left, right};
+use tidegate_reference::{Algorithm, Limit};
 
 use crate::answers::Same;
 use crate::judge::{self, Tally};
 use crate::log::Requests;
 use crate::run::{Calls, Flood};
+use crate::timeline::unit;
 use crate::traffic::Server;
 
 const HEADING: Style = Style::new().bold();
@@ -115,8 +116,8 @@ pub fn flood(flood: &Flood) {
     }
     table.row(row("together", &Tally::of(&flood.samples)));
     show(&table);
-    for (limit, most) in most(flood) {
-        anstream::println!("  at most {most} in {limit}");
+    for line in most(flood) {
+        anstream::println!("  {line}");
     }
     if let Some((at, server)) = flood.killed.and_then(|(at, server)| Some((at, flood.servers.get(server)?))) {
         anstream::println!(
@@ -128,19 +129,15 @@ pub fn flood(flood: &Flood) {
     verdict(&flood.faults, "no window holds more than its limit");
 }
 
-/// Of each sliding window, what it is and the most that was admitted in one.
+/// For each sliding window, the most that was for certain admitted in one, in words.
 #[must_use]
-pub fn most(flood: &Flood) -> Vec<(String, u64)> {
-    let logs = flood
-        .limits
-        .iter()
-        .filter(|limit| matches!(limit.algorithm, tidegate_reference::Algorithm::SlidingWindowLog));
-    logs.map(|limit| {
-        let window = Duration::from_nanos(limit.window);
-        let text = format!("any {window:?}, of {} that `{}` allows", limit.quota, limit.name);
-        (text, judge::most_within(&flood.samples, flood.servers.len(), limit.window))
-    })
-    .collect()
+pub fn most(flood: &Flood) -> Vec<String> {
+    let is_log = |limit: &&Limit| limit.algorithm == Algorithm::SlidingWindowLog;
+    let words = |limit: &Limit| {
+        let most = judge::most_within(&flood.samples, flood.servers.len(), limit.window);
+        format!("at most {most} admitted within any {}; the quota is {}", unit(limit.window), limit.quota)
+    };
+    flood.limits.iter().filter(is_log).map(words).collect()
 }
 
 fn show(table: &Table<5>) {

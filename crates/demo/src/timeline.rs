@@ -2,6 +2,8 @@
 //! the quota; and below it what the servers answered meanwhile. It follows the reader's light or dark
 //! scheme, and needs nothing else.
 
+use std::time::Duration;
+
 use maud::{Markup, PreEscaped, html};
 use tidegate_cli::show::{grouped, numbers};
 use tidegate_reference::{Algorithm, Limit};
@@ -188,12 +190,11 @@ fn has_answer(sample: &Sample) -> bool {
     matches!(sample.outcome, Outcome::Admitted | Outcome::Denied)
 }
 
-fn unit(window: u64) -> String {
-    if window == SECOND {
-        "second".to_owned()
-    } else {
-        format!("{:?}", std::time::Duration::from_nanos(window))
-    }
+/// A window in words: `second`, or `5s`.
+#[must_use]
+pub fn unit(window: u64) -> String {
+    let span = Duration::from_nanos(window);
+    if window == SECOND { "second".to_owned() } else { format!("{span:?}") }
 }
 
 /// A vertical axis.
