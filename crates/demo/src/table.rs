@@ -7,7 +7,7 @@ use tidegate::Policy;
 use tidegate_cli::show::{Table, count, grouped, left, right};
 use tidegate_reference::{Algorithm, Limit};
 
-use crate::answers::Same;
+use crate::answers::{Case, Same};
 use crate::judge::{self, Tally};
 use crate::log::Requests;
 use crate::run::{Calls, Flood};
@@ -81,7 +81,8 @@ fn bytes(calls: &Calls) {
                     "  {GOOD}same{GOOD:#}   {:<22} {LABEL}{number}{LABEL:#}",
                     case.to_string()
                 );
-                for line in lines {
+                // The others are on the page.
+                for line in lines.iter().filter(|_| *case == Case::Denied) {
                     anstream::println!("         {LABEL}{}{LABEL:#}", shortened(line));
                 }
             }
@@ -100,7 +101,7 @@ fn shortened(line: &str) -> String {
 
 /// Before the flood.
 pub fn begin_flood(policy: &Policy, seconds: u64) {
-    anstream::println!("\n{HEADING}A flood on one key, and a worker that is killed{HEADING:#}");
+    anstream::println!("\n{HEADING}A flood on one key{HEADING:#}");
     anstream::println!(
         "  {policy}\n  {LABEL}{} of everything on one key{LABEL:#}\n",
         count(seconds, "second")

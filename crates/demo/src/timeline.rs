@@ -22,7 +22,7 @@ const HEIGHT: f64 = 450.0;
 
 const SECOND: u64 = 1_000_000_000;
 /// A point of the upper chart, a bar of the lower.
-const STEP: u64 = SECOND / 50;
+const STEP: u64 = SECOND / 25;
 const SLOT: u64 = SECOND / 10;
 
 const STYLE: &str = "
