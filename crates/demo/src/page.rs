@@ -85,7 +85,7 @@ fn of_flood(flood: &Flood) -> Markup {
             div.wide { (timeline::picture(flood)) }
             p {
                 @for line in most(flood) { "Measured: " (line) ". " }
-                @if flood.killed.is_some() { "What the killed worker left unanswered may have been admitted or not; it can only have made room for less." }
+                @if flood.killed.is_some() { "What the killed worker left unanswered may have been admitted or not: it is judged as unknown." }
             }
             (tallied(&flood.servers, &tallies, None))
         }
