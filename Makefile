@@ -19,7 +19,7 @@ doctor: ## say which tools are here and which are missing
 ready:
 	@scripts/doctor rust cc
 
-demo: ready ## judge an access log and write target/demo/report.html
+demo: ready ## judge an access log; then servers in four languages on one quota, judged too
 	@scripts/demo
 
 test: test-workspace test-features test-loom test-c test-go test-python test-node test-languages ## everything below that starts with test-

@@ -55,8 +55,10 @@ def a_quota_per_caller(server):
     assert response.headers["Retry-After"] is None
     assert server.statuses(3) == [200, 200, 429]
     assert server.statuses(4, X_API_Key="mine") == [200, 200, 200, 429]
-    # A key that looks like an address is not that address.
-    assert server.statuses(1, X_API_Key="127.0.0.1") == [200]
+    assert server.statuses(1, Authorization="Bearer mine") == [429]
+    # A key that reads as an address is none: nobody spends another's quota, or has one beside their own.
+    assert server.statuses(1, X_API_Key="127.0.0.1") == [429]
+    assert server.statuses(1, X_API_Key="192.0.2.1") == [429]
 
 
 def denials_say_when(server):

@@ -18,4 +18,4 @@ mod translate;
 pub use pair::{Pair, Tally};
 pub use same::{Mismatch, is_same};
 pub use script::{Call, How, Script, Shift, Step};
-pub use translate::{engine_limit, engine_policy};
+pub use translate::{engine_limit, engine_policy, reference_limits};

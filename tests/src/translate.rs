@@ -1,4 +1,4 @@
-//! The model's plain data as the engine's values.
+//! The model's plain data as the engine's values, and back.
 
 use std::time::Duration;
 
@@ -33,4 +33,19 @@ pub fn engine_policy(policy: &reference::Policy) -> Result<tidegate::Policy> {
     let limits: Vec<_> = policy.limits.iter().map(engine_limit).collect::<Result<_>>()?;
     let report = if policy.tightest { Report::Tightest } else { Report::First };
     Ok(tidegate::Policy::new(limits)?.with_report(report))
+}
+
+/// The limits of an engine's policy as plain data.
+#[must_use]
+pub fn reference_limits(policy: &tidegate::Policy) -> Vec<reference::Limit> {
+    let plain = |limit: &tidegate::Limit| {
+        let window = u64::try_from(limit.window().as_nanos()).unwrap_or(u64::MAX);
+        match limit.algorithm() {
+            tidegate::Algorithm::TokenBucket => {
+                reference::Limit::bucket(limit.name(), limit.quota(), window, limit.capacity())
+            }
+            _ => reference::Limit::log(limit.name(), limit.quota(), window),
+        }
+    };
+    policy.limits().iter().map(plain).collect()
 }

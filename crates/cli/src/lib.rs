@@ -1,11 +1,12 @@
 //! The program `tidegate`: replays access logs against rate-limit policies, and looks into segments.
 //!
-//! A library only so that its parts can be tested and fuzzed; [`log`] is the part that meets
-//! strangers' bytes.
+//! A library only so that its parts can be tested and fuzzed, and shared with the demo: [`log`] is the
+//! part that meets strangers' bytes, [`show`] the look of tables and pages.
 
 #![warn(missing_docs)]
 
 pub mod log;
+pub mod show;
 
 mod args;
 mod engine;

@@ -25,7 +25,8 @@ fn unsafe_to_show(c: char) -> bool {
 }
 
 /// `1234567` as `1,234,567`.
-pub(crate) fn grouped(number: u64) -> String {
+#[must_use]
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {
@@ -39,7 +40,8 @@ pub(crate) fn grouped(number: u64) -> String {
 
 /// `part` of `whole` as a percentage. What is not nothing is not shown as 0, and what is not
 /// all is not shown as 100.
-pub(crate) fn percent(part: u64, whole: u64) -> String {
+#[must_use]
+pub fn percent(part: u64, whole: u64) -> String {
     let share = 100.0 * part as f64 / whole.max(1) as f64;
     match share {
         s if part > 0 && s < 0.01 => "<0.01%".to_owned(),
@@ -49,7 +51,8 @@ pub(crate) fn percent(part: u64, whole: u64) -> String {
 }
 
 /// A count with its noun: `1 key`, `2 keys`.
-pub(crate) fn count(number: u64, noun: &str) -> String {
+#[must_use]
+pub fn count(number: u64, noun: &str) -> String {
     format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "s" })
 }
 

@@ -9,6 +9,7 @@ use tidegate_reference::Limit;
 
 use super::record;
 use crate::judge::{self, first_excess};
+use crate::reference_limits;
 use crate::stress::Seen;
 
 /// The admissions of every key.
@@ -77,21 +78,6 @@ impl Records {
     }
 }
 
-/// The limits of an engine's policy as plain data.
-#[must_use]
-pub fn plain(policy: &tidegate::Policy) -> Vec<Limit> {
-    let plain = |limit: &tidegate::Limit| {
-        let window = u64::try_from(limit.window().as_nanos()).unwrap_or(u64::MAX);
-        match limit.algorithm() {
-            tidegate::Algorithm::TokenBucket => {
-                Limit::bucket(limit.name(), limit.quota(), window, limit.capacity())
-            }
-            _ => Limit::log(limit.name(), limit.quota(), window),
-        }
-    };
-    policy.limits().iter().map(plain).collect()
-}
-
 /// The judgement on the records of several processes.
 #[derive(Clone, Debug)]
 pub struct Judged {
@@ -110,7 +96,7 @@ pub struct Judged {
 /// # Errors
 /// A file cannot be read.
 pub fn judge_files(policy: &tidegate::Policy, files: &[PathBuf], time: Option<Duration>) -> Result<Judged> {
-    let (limits, records) = (plain(policy), Records::read(files.iter().cloned())?);
+    let (limits, records) = (reference_limits(policy), Records::read(files.iter().cloned())?);
     let (violations, mut least) = (records.violations(|_| &limits), 1.0_f64);
     let mut text = format!("policy      {policy}\n");
     for file in files {

@@ -11,7 +11,8 @@ use crate::log::shorten;
 use crate::replay::Outcome;
 use crate::text::{count, date_time, grouped, percent, span};
 
-const STYLE: &str = include_str!("style.css");
+/// The style of our pages.
+pub const STYLE: &str = include_str!("style.css");
 const SECURITY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
 /// The longest key that is shown whole.

@@ -16,8 +16,10 @@ use crate::failure::{Failure, Result};
 use crate::replay::Outcome;
 use crate::trace::Trace;
 
+pub use html::STYLE;
 pub(crate) use json::policy as policy_json;
-pub(crate) use table::{Table, left, right};
+pub use scale::numbers;
+pub use table::{Heading, Table, left, right};
 pub(crate) use text::HEADING;
 
 /// All that there is to show.

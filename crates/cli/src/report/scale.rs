@@ -6,7 +6,8 @@ use tidegate::Nanos;
 const DAY: u64 = 86_400;
 
 /// Round whole numbers from 0 to the first that is at least `most`; about `about` steps.
-pub(super) fn numbers(most: u64, about: u64) -> Vec<u64> {
+#[must_use]
+pub fn numbers(most: u64, about: u64) -> Vec<u64> {
     let step = round_step(most.max(1).div_ceil(about.max(1)));
     let last = most.max(1).div_ceil(step);
     (0..=last).map(|i| i * step).collect()

@@ -4,39 +4,44 @@ use unicode_width::UnicodeWidthStr;
 
 /// A column: its heading, and the side to which it leans.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Heading {
+pub struct Heading {
     text: &'static str,
     right: bool,
 }
 
 /// A column of words.
-pub(crate) fn left(text: &'static str) -> Heading {
+#[must_use]
+pub fn left(text: &'static str) -> Heading {
     Heading { text, right: false }
 }
 
 /// A column of numbers.
-pub(crate) fn right(text: &'static str) -> Heading {
+#[must_use]
+pub fn right(text: &'static str) -> Heading {
     Heading { text, right: true }
 }
 
 /// Rows under headings.
 #[derive(Debug)]
-pub(crate) struct Table<const N: usize> {
+pub struct Table<const N: usize> {
     headings: [Heading; N],
     rows: Vec<[String; N]>,
 }
 
 impl<const N: usize> Table<N> {
-    pub(crate) fn new(headings: [Heading; N]) -> Self {
+    /// No rows yet.
+    #[must_use]
+    pub fn new(headings: [Heading; N]) -> Self {
         Self { headings, rows: Vec::new() }
     }
 
-    pub(crate) fn row(&mut self, cells: [String; N]) {
+    /// Adds a row.
+    pub fn row(&mut self, cells: [String; N]) {
         self.rows.push(cells);
     }
 
     /// The lines of the table, headings first, without blanks at their ends.
-    pub(crate) fn lines(&self) -> impl Iterator<Item = String> {
+    pub fn lines(&self) -> impl Iterator<Item = String> {
         let widths = self.widths();
         let headings = self.headings.map(|heading| heading.text.to_owned());
         let lines = std::iter::once(&headings).chain(&self.rows).map(|row| self.line(row, widths));

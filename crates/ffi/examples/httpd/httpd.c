@@ -2,8 +2,8 @@
  *
  *   httpd [--policy NOTATION] [--policy-file FILE] [--segment PATH] [--max-body BYTES] [--port N]
  *
- * Each X-API-Key has a quota of its own, callers without one share that of their address. (A real
- * server looks first whether the key is one that it gave out.) */
+ * Each API key has a quota of its own, callers without one share that of their address. (A real server
+ * looks first whether the key is one that it gave out.) */
 
 #include <arpa/inet.h>
 #include <inttypes.h>
@@ -19,38 +19,48 @@ enum {
     STYLES = TG_STYLE_X_RATELIMIT | TG_STYLE_IETF,
     /* A body that is too large is read on to its end, so that its sender sees the answer; up to here. */
     PATIENCE = 1 << 20,
-    KEY_BYTES = 256,
 };
 
 static tg_limiter *limiter;
+static tg_proxies *nobody; /* No proxy stands before this server. */
 static uint64_t max_body;
 
 /* What is known of a request between the calls for its parts. */
 struct request {
     tg_decision decision;
     uint64_t received;
-    char key[KEY_BYTES];
+    const char *key; /* In a header of the request, or the address below. */
     size_t key_len;
+    char address[TG_CLIENT_KEY_BYTES];
 };
 
 static const char *header(struct MHD_Connection *connection, const char *name) {
     return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
-/* Whom the quota is for. An address and a key are told apart, whatever a caller writes into a key. */
+static size_t length(const char *text) {
+    return text ? strlen(text) : 0;
+}
+
+/* The address of the other end, to count by: an IPv6 one by its network. */
+static bool find_address(struct MHD_Connection *connection, struct request *request) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *peer = info->client_addr;
+    bool is_v4 = peer->sa_family == AF_INET;
+    const void *bytes = is_v4 ? (const void *)&((const struct sockaddr_in *)peer)->sin_addr
+                              : (const void *)&((const struct sockaddr_in6 *)peer)->sin6_addr;
+    request->key = request->address;
+    return tg_client_key(nobody, bytes, is_v4 ? 4 : 16, NULL, 0, request->address, sizeof request->address,
+                         &request->key_len) == TG_OK;
+}
+
+/* Whom the quota is for: the API key, or the address of a caller who shows none. */
 static bool find_key(struct MHD_Connection *connection, struct request *request) {
-    const char *given = header(connection, "X-API-Key");
-    char address[INET6_ADDRSTRLEN] = "?";
-    if (!given) {
-        const union MHD_ConnectionInfo *info =
-            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-        const struct sockaddr *peer = info->client_addr;
-        if (peer->sa_family == AF_INET)
-            inet_ntop(AF_INET, &((const struct sockaddr_in *)peer)->sin_addr, address, sizeof address);
-    }
-    int len = snprintf(request->key, KEY_BYTES, "%s %s", given ? "key" : "address", given ? given : address);
-    request->key_len = (size_t)len;
-    return len > 0 && len < KEY_BYTES;
+    const char *authorization = header(connection, "Authorization"), *given = header(connection, "X-API-Key");
+    return tg_api_key(authorization, length(authorization), given, length(given), &request->key,
+                      &request->key_len) == TG_OK &&
+           (request->key || find_address(connection, request));
 }
 
 static void add_header(void *response, const char *name, size_t name_len, const char *value, size_t value_len) {
@@ -84,7 +94,7 @@ static enum MHD_Result too_many(struct MHD_Connection *connection, const tg_deci
     size_t len;
     tg_body_head head = {.size = sizeof head};
     const char *accept = header(connection, "Accept");
-    if (tg_body(decision, accept, accept ? strlen(accept) : 0, 0, &head, text, sizeof text, &len) != TG_OK)
+    if (tg_body(decision, accept, length(accept), 0, &head, text, sizeof text, &len) != TG_OK)
         return MHD_NO;
     return answer(connection, decision, &head, text, len);
 }
@@ -98,17 +108,11 @@ static enum MHD_Result too_large(struct MHD_Connection *connection) {
     return answer(connection, NULL, &head, text, len);
 }
 
-static enum MHD_Result wrong(struct MHD_Connection *connection) {
-    char text[] = "The key is too long.\n";
-    tg_body_head head = {.size = sizeof head, .status = 400, .content_type = "text/plain"};
-    return answer(connection, NULL, &head, text, strlen(text));
-}
-
 /* The head is there, the body not yet: whatever is refused is refused before it is read. */
 static enum MHD_Result begin(struct MHD_Connection *connection, struct request *request) {
-    const char *length = header(connection, "Content-Length");
-    if (length && strtoull(length, NULL, 10) > max_body) return too_large(connection);
-    if (!find_key(connection, request)) return wrong(connection);
+    const char *declared = header(connection, "Content-Length");
+    if (declared && strtoull(declared, NULL, 10) > max_body) return too_large(connection);
+    if (!find_key(connection, request)) return MHD_NO;
     if (tg_check(limiter, request->key, request->key_len, 1, &request->decision) != TG_OK) return MHD_NO;
     return request->decision.allowed ? MHD_YES : too_many(connection, &request->decision);
 }
@@ -174,10 +178,11 @@ static void make_limiter(int count, char **arguments) {
     tg_options options;
     tg_options_init(&options);
     options.policy_file = option(count, arguments, "--policy-file", NULL);
-    if (options.policy_file) options.policy_file_len = strlen(options.policy_file);
+    options.policy_file_len = length(options.policy_file);
     options.segment = option(count, arguments, "--segment", NULL);
-    if (options.segment) options.segment_len = strlen(options.segment);
+    options.segment_len = length(options.segment);
     if (tg_limiter_new(policy, strlen(policy), &options, &limiter) != TG_OK) give_up();
+    if (tg_proxies_new("", 0, TG_X_FORWARDED_FOR, 64, &nobody) != TG_OK) give_up();
     const char *most = option(count, arguments, "--max-body", NULL);
     max_body = most ? strtoull(most, NULL, 10) : tg_limiter_max_body(limiter);
 }
@@ -208,6 +213,7 @@ int main(int count, char **arguments) {
     int signal;
     sigwait(&ends, &signal);
     MHD_stop_daemon(daemon);
+    tg_proxies_free(nobody);
     tg_limiter_free(limiter);
     return 0;
 }
