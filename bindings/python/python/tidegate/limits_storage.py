@@ -95,7 +95,7 @@ class _Counts:
             decision = counts.check(f"{key}@{end}", cost)
             if not decision:
                 return quota + cost
-            # Where a full table lets newcomers pass, nothing says when.
+            # Of a key that could not be counted there is no window to look at again.
             if windows.now_ns < end or not opened.tracked:
                 return quota - decision.remaining
             counts.refund(f"{key}@{end}", cost)  # the window has ended meanwhile
