@@ -18,6 +18,8 @@ class Error(Exception):
 class InvalidError(Error, ValueError):
     """What was given cannot be used; the message says what, where, and what to do."""
 
+    code = "options"
+
 
 class NotationError(InvalidError):
     """A policy's notation cannot be read."""

@@ -1,15 +1,15 @@
 """A Flask extension.
 
-limits = RateLimit(Limiter("100/minute", segment="/dev/shm/api"))
-limits.init_app(app)
+    limits = RateLimit(Limiter("100/minute", segment="/dev/shm/api"))
+    limits.init_app(app)
 
-@app.get("/reports")
-@limits.limit(Limiter("10/minute"))
-def reports(): ...
+    @app.get("/reports")
+    @limits.limit(Limiter("10/minute"))
+    def reports(): ...
 
-@app.get("/health")
-@limits.exempt
-def health(): ...
+    @app.get("/health")
+    @limits.exempt
+    def health(): ...
 """
 
 from __future__ import annotations
