@@ -452,6 +452,11 @@ impl Limiter {
         now: u64,
         costs: impl Costs,
     ) -> A {
+        if let Some(target) = near
+            && self.table.seems_spent(target, now)
+        {
+            return with_limits!(self.table.layout, limits => self.deny_as(limits, target, now, costs));
+        }
         with_limits!(self.table.layout, limits => self.decide_as(limits, near, tag, now, costs))
     }
 

@@ -253,10 +253,10 @@ impl<'a> Entry<'a> {
         (self.tag() == tag).then_some(Opened { version, last, now: now.max(last) })
     }
 
-    /// Whether the entry seems to deny any cost. One comparison, whatever the number of limits.
+    /// Whether the entry, whosever it is, seems to deny any cost at `now`.
     #[inline(always)]
-    pub(super) fn seems_spent(&self, opened: Opened) -> bool {
-        self.layout.has_free_at && opened.now < self.load(FREE_AT)
+    pub(super) fn seems_spent(&self, now: u64) -> bool {
+        self.layout.has_free_at && now < self.load(FREE_AT)
     }
 
     /// What the entry says to these costs.

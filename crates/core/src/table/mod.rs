@@ -150,6 +150,13 @@ impl Table {
         self.layout.capacity
     }
 
+    /// Whether the entry seems to deny any cost; a denial of it finds out. One comparison, whatever
+    /// the number of limits.
+    #[inline(always)]
+    pub(crate) fn seems_spent(&self, target: Target, now: u64) -> bool {
+        self.entry(target.slot).seems_spent(now)
+    }
+
     /// Takes the costs if every limit admits, unless another thread gets in between.
     #[inline(always)]
     pub(crate) fn try_take<L: Limits + ?Sized>(
@@ -161,9 +168,6 @@ impl Table {
     ) -> Attempt<L::Readings> {
         let entry = self.entry(target.slot);
         let Ok(opened) = entry.open(target.tag, now) else { return Attempt::Gone };
-        if entry.seems_spent(opened) {
-            return Attempt::Other;
-        }
         let evaluation = entry.evaluate(limits, opened, costs);
         if evaluation.violated != 0 {
             return Attempt::Other;
