@@ -85,8 +85,10 @@ pub(crate) enum Attempt<R> {
     Decided(Verdict<R>),
     /// The entry is another key's.
     Gone,
-    /// It says otherwise, or another thread wrote to it in the meantime.
+    /// It says otherwise.
     Other,
+    /// Another thread wrote to it in the meantime.
+    Raced,
 }
 
 impl Table {
@@ -172,7 +174,7 @@ impl Table {
         if evaluation.violated != 0 {
             return Attempt::Other;
         }
-        entry.commit(limits, &evaluation, costs).map_or(Attempt::Other, Attempt::Decided)
+        entry.commit(limits, &evaluation, costs).map_or(Attempt::Raced, Attempt::Decided)
     }
 
     /// Denies the costs if some limit does, unless another thread gets in between. Writes nothing.
@@ -190,7 +192,7 @@ impl Table {
         if evaluation.violated == 0 {
             return Attempt::Other;
         }
-        entry.report(limits, &evaluation, costs).map_or(Attempt::Other, Attempt::Decided)
+        entry.report(limits, &evaluation, costs).map_or(Attempt::Raced, Attempt::Decided)
     }
 
     /// Decides, and takes the costs if every limit admits.
