@@ -452,6 +452,11 @@ impl Limiter {
         now: u64,
         costs: impl Costs,
     ) -> A {
+        if let Some(target) = near
+            && self.table.seems_spent(target, now)
+        {
+            return with_limits!(self.table.layout, limits => self.deny_as(limits, target, now, costs));
+        }
         with_limits!(self.table.layout, limits => self.decide_as(limits, near, tag, now, costs))
     }
 
@@ -473,7 +478,7 @@ impl Limiter {
                 A::of(self.decision(verdict.spread::<L>(), true))
             }
             Attempt::Other => self.deny_as(limits, target, now, costs),
-            Attempt::Gone => A::of(self.search_and_decide(tag, now, costs)),
+            Attempt::Gone | Attempt::Raced => A::of(self.search_and_decide(tag, now, costs)),
         }
     }
 
@@ -516,7 +521,7 @@ impl Limiter {
             }
             // Which limit to count a denial for, the whole decision tells.
             Attempt::Other => self.deny_as::<Decision<'_>, L>(limits, target, now, One).allowed(),
-            Attempt::Gone => self.search_and_decide(tag, now, One).allowed(),
+            Attempt::Gone | Attempt::Raced => self.search_and_decide(tag, now, One).allowed(),
         }
     }
 

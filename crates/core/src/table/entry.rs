@@ -10,7 +10,7 @@ use super::Region;
 use super::layout::{FREE_AT, HEADER, LAST, Layout, TAG, VERSION};
 use super::limits::Limits;
 use super::owners::{Owners, Wait, Waited};
-use super::sync::{AtomicU64, Ordering, fence, written_before};
+use super::sync::{AtomicU64, Backoff, Ordering, fence, written_before};
 use super::version;
 use super::{Found, Miss, Table};
 use crate::algorithm::{Ring, Rule};
@@ -253,10 +253,10 @@ impl<'a> Entry<'a> {
         (self.tag() == tag).then_some(Opened { version, last, now: now.max(last) })
     }
 
-    /// Whether the entry seems to deny any cost. One comparison, whatever the number of limits.
+    /// Whether the entry, whosever it is, seems to deny any cost at `now`.
     #[inline(always)]
-    pub(super) fn seems_spent(&self, opened: Opened) -> bool {
-        self.layout.has_free_at && opened.now < self.load(FREE_AT)
+    pub(super) fn seems_spent(&self, now: u64) -> bool {
+        self.layout.has_free_at && now < self.load(FREE_AT)
     }
 
     /// What the entry says to these costs.
@@ -287,7 +287,8 @@ impl<'a> Entry<'a> {
     }
 
     /// Takes costs that the evaluation admits; `None`, and nothing taken, if the entry changed
-    /// meanwhile.
+    /// meanwhile. Then it has waited a little: the other thread, left alone with the entry's line,
+    /// makes several checks in the time that the line takes to go from one processor to another.
     #[inline(always)]
     pub(super) fn commit<L: Limits + ?Sized>(
         &self,
@@ -296,6 +297,7 @@ impl<'a> Entry<'a> {
         costs: impl Costs,
     ) -> Option<Verdict<L::Readings>> {
         if !self.try_lock(evaluation.version) {
+            Backoff::new().wait();
             return None;
         }
         Some(self.write(limits, evaluation, costs))

@@ -85,8 +85,10 @@ pub(crate) enum Attempt<R> {
     Decided(Verdict<R>),
     /// The entry is another key's.
     Gone,
-    /// It says otherwise, or another thread wrote to it in the meantime.
+    /// It says otherwise.
     Other,
+    /// Another thread wrote to it in the meantime.
+    Raced,
 }
 
 impl Table {
@@ -150,6 +152,13 @@ impl Table {
         self.layout.capacity
     }
 
+    /// Whether the entry seems to deny any cost; a denial of it finds out. One comparison, whatever
+    /// the number of limits.
+    #[inline(always)]
+    pub(crate) fn seems_spent(&self, target: Target, now: u64) -> bool {
+        self.entry(target.slot).seems_spent(now)
+    }
+
     /// Takes the costs if every limit admits, unless another thread gets in between.
     #[inline(always)]
     pub(crate) fn try_take<L: Limits + ?Sized>(
@@ -161,14 +170,11 @@ impl Table {
     ) -> Attempt<L::Readings> {
         let entry = self.entry(target.slot);
         let Ok(opened) = entry.open(target.tag, now) else { return Attempt::Gone };
-        if entry.seems_spent(opened) {
-            return Attempt::Other;
-        }
         let evaluation = entry.evaluate(limits, opened, costs);
         if evaluation.violated != 0 {
             return Attempt::Other;
         }
-        entry.commit(limits, &evaluation, costs).map_or(Attempt::Other, Attempt::Decided)
+        entry.commit(limits, &evaluation, costs).map_or(Attempt::Raced, Attempt::Decided)
     }
 
     /// Denies the costs if some limit does, unless another thread gets in between. Writes nothing.
@@ -186,7 +192,7 @@ impl Table {
         if evaluation.violated == 0 {
             return Attempt::Other;
         }
-        entry.report(limits, &evaluation, costs).map_or(Attempt::Other, Attempt::Decided)
+        entry.report(limits, &evaluation, costs).map_or(Attempt::Raced, Attempt::Decided)
     }
 
     /// Decides, and takes the costs if every limit admits.

@@ -13,14 +13,17 @@ pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 /// What to do while another thread holds a word: a few pauses, then the rest of the time slice,
 /// then short sleeps.
 ///
-/// A word is held for a few dozen instructions, so waiting longer than a few pauses means that
-/// its holder is not running.
+/// A word is held for a few dozen instructions, but its line takes longer than that to go from one
+/// processor to another and back. So the first wait is already long enough for several checks of
+/// the other thread; waiting much longer means that it is not running.
 pub(crate) struct Backoff {
     rounds: u32,
 }
 
 impl Backoff {
-    const SPINS: u32 = 6;
+    const SPINS: u32 = 4;
+    #[cfg(not(loom))]
+    const FIRST_PAUSES: u32 = 32;
     #[cfg(not(loom))]
     const YIELDS: u32 = 64;
 
@@ -41,7 +44,7 @@ impl Backoff {
     #[cold]
     pub(crate) fn wait(&mut self) {
         if self.rounds < Self::SPINS {
-            for _ in 0..1 << self.rounds {
+            for _ in 0..Self::FIRST_PAUSES << self.rounds {
                 std::hint::spin_loop();
             }
         } else if self.rounds < Self::SPINS + Self::YIELDS {
