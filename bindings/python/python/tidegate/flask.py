@@ -10,6 +10,8 @@
     @app.get("/health")
     @limits.exempt
     def health(): ...
+
+`tidegate.http` tells the options.
 """
 
 from __future__ import annotations
