@@ -17,7 +17,7 @@ use crate::status::{LimitStatus, Numbers, as_seconds};
 /// an admission the policy's first (or its tightest, as the policy has it), on a denial the one with the
 /// longest wait. ``limits`` tells of all. Times are seconds as ``float``; those in ``_ns`` whole
 /// nanoseconds. Decisions that say the same are equal; they can be printed, hashed and pickled.
-#[pyclass(frozen, module = "tidegate")]
+#[pyclass(frozen, module = "tidegate", freelist = 16)]
 pub(crate) struct Decision(Content);
 
 enum Content {
