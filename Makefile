@@ -100,7 +100,7 @@ lint-docs: ready ## the documentation builds, and its links lead somewhere
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features --lib --locked
 
 lint-go: lib-go ## gofmt and go vet have nothing to say
-	@test -z "$$(gofmt -l bindings/go | tee /dev/stderr)"
+	@unformatted=$$(gofmt -l bindings/go); echo "$$unformatted" >&2; test -z "$$unformatted"
 	cd bindings/go && go vet ./... && cd bench && go vet ./...
 
 lint-python: ready ## the Python sources are formatted and pass ruff

@@ -2,8 +2,8 @@
 //! nobody else.
 //!
 //! A call into a native library costs more than a check, so every function takes as little as it can.
-//! Keys, costs and results pass through [memory](memory::Memory) that both halves see; a call has a
-//! handle and a number or two, and the objects that users hold are made in JavaScript.
+//! Keys, costs and results pass through memory that both halves see; a call has a handle and a number or
+//! two, and the objects that users hold are made in JavaScript.
 //!
 //! A panic would be a fault of ours, and end the process of somebody else: it becomes an exception.
 
