@@ -1,7 +1,7 @@
 //! The result as one page that needs nothing else: no script, no network, no other file.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
-use tidegate_cli::show::{STYLE, count, grouped, percent};
+use maud::{Markup, html};
+use tidegate_cli::show::{count, document, grouped, percent};
 
 use crate::answers::Same;
 use crate::judge::{self, Tally};
@@ -9,8 +9,6 @@ use crate::run::{Calls, Flood};
 use crate::table::{listed, most};
 use crate::timeline;
 use crate::traffic::Server;
-
-const SECURITY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
 /// What the replay's pages don't have.
 const OWN: &str = "
@@ -28,29 +26,16 @@ const OWN: &str = "
 /// The whole page.
 #[must_use]
 pub fn page(calls: &Calls, flood: &Flood) -> String {
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(SECURITY);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { "tidegate: one quota, several languages" }
-                style { (PreEscaped(STYLE)) (PreEscaped(OWN)) }
-            }
-            body {
-                (head(calls, flood))
-                main {
-                    (of_flood(flood))
-                    (of_calls(calls))
-                    (of_answers(calls))
-                }
-                footer { "Written by tidegate " (env!("CARGO_PKG_VERSION")) ". The same log, replayed against a policy: " a href="report.html" { "report.html" } }
-            }
+    let body = html! {
+        (head(calls, flood))
+        main {
+            (of_flood(flood))
+            (of_calls(calls))
+            (of_answers(calls))
         }
+        footer { "Written by tidegate " (env!("CARGO_PKG_VERSION")) ". The same log, replayed against a policy: " a href="report.html" { "report.html" } }
     };
-    page.into_string()
+    document("tidegate: one quota, several languages", OWN, &body)
 }
 
 fn head(calls: &Calls, flood: &Flood) -> Markup {

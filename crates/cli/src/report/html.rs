@@ -11,14 +11,30 @@ use crate::log::shorten;
 use crate::replay::Outcome;
 use crate::text::{count, date_time, grouped, percent, span};
 
-/// The style of our pages.
-pub const STYLE: &str = include_str!("style.css");
+const STYLE: &str = include_str!("style.css");
 const SECURITY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
 /// The longest key that is shown whole.
 const KEY_LENGTH: usize = 120;
 
 pub(super) fn render(report: &Report<'_>) -> String {
+    let title = format!("tidegate: {}", report.sources.join(", "));
+    let body = html! {
+        (head(report))
+        main {
+            (over_time(report))
+            @if report.main.denied() > 0 { (by_limit(report.main)) (keys(report)) }
+            @if !report.what_if.is_empty() { (what_if(report)) }
+            @if report.trace.malformed > 0 { (malformed(report)) }
+        }
+        footer { "Written by tidegate " (env!("CARGO_PKG_VERSION")) ". All times in UTC." }
+    };
+    document(&title, "", &body)
+}
+
+/// A page of ours: in our style, with more of its own, and forbidden to run or load anything.
+#[must_use]
+pub fn document(title: &str, own_style: &str, body: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -27,19 +43,10 @@ pub(super) fn render(report: &Report<'_>) -> String {
                 meta http-equiv="Content-Security-Policy" content=(SECURITY);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { "tidegate: " (report.sources.join(", ")) }
-                style { (PreEscaped(STYLE)) }
+                title { (title) }
+                style { (PreEscaped(STYLE)) (PreEscaped(own_style)) }
             }
-            body {
-                (head(report))
-                main {
-                    (over_time(report))
-                    @if report.main.denied() > 0 { (by_limit(report.main)) (keys(report)) }
-                    @if !report.what_if.is_empty() { (what_if(report)) }
-                    @if report.trace.malformed > 0 { (malformed(report)) }
-                }
-                footer { "Written by tidegate " (env!("CARGO_PKG_VERSION")) ". All times in UTC." }
-            }
+            body { (body) }
         }
     };
     page.into_string()

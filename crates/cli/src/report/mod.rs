@@ -16,7 +16,7 @@ use crate::failure::{Failure, Result};
 use crate::replay::Outcome;
 use crate::trace::Trace;
 
-pub use html::STYLE;
+pub use html::document;
 pub(crate) use json::policy as policy_json;
 pub use scale::numbers;
 pub use table::{Heading, Table, left, right};
