@@ -138,10 +138,6 @@ impl Tick {
         Self { nanos, reciprocal, shift }
     }
 
-    pub(crate) const fn nanos(self) -> u64 {
-        self.nanos
-    }
-
     /// The tick that a time of at most [`MAX_NANOS`] is in.
     #[inline(always)]
     pub(crate) const fn of(self, nanos: u64) -> u64 {

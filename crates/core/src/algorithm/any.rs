@@ -42,6 +42,8 @@ macro_rules! any {
 impl Rule for AnyRule {
     type State = AnyState;
 
+    const WORDS: usize = 1;
+
     fn empty(&self) -> AnyState {
         match self {
             Self::Log(rule) => AnyState::Log(rule.empty()),
@@ -67,15 +69,19 @@ impl Rule for AnyRule {
         }
     }
 
-    fn settle(&self, state: AnyState, ring: impl Ring, present: Present) -> AnyState {
+    fn settle(&self, state: AnyState, ring: impl Ring, present: Present<'_>) -> AnyState {
         any!(self, state, rule, state, wrapped => rule.settle(state, ring, present))
+    }
+
+    fn settle_at_once(&self, state: AnyState, ring: impl Ring, present: Present<'_>) -> Option<AnyState> {
+        Some(self.settle(state, ring, present))
     }
 
     fn admits(&self, state: AnyState, cost: u64) -> bool {
         any!(self, state, rule, state, plain => rule.admits(state, cost))
     }
 
-    fn take(&self, state: AnyState, ring: impl Ring, present: Present, cost: u64) -> AnyState {
+    fn take(&self, state: AnyState, ring: impl Ring, present: Present<'_>, cost: u64) -> AnyState {
         any!(self, state, rule, state, wrapped => rule.take(state, ring, present, cost))
     }
 
@@ -94,7 +100,7 @@ impl Rule for AnyRule {
         }
     }
 
-    fn spent_for(&self, state: AnyState, present: Present) -> Option<u64> {
+    fn spent_for(&self, state: AnyState, present: Present<'_>) -> Option<u64> {
         any!(self, state, rule, state, plain => rule.spent_for(state, present))
     }
 

@@ -24,8 +24,6 @@ pub(crate) struct BucketRule {
 }
 
 impl BucketRule {
-    pub(crate) const WORDS: usize = 1;
-
     /// The rule of a bucket by a clock that lags up to `lag` ticks.
     pub(crate) fn new(refill: u64, token: u64, burst: u64, lag: u64) -> Self {
         let most = lag.saturating_add(1);
@@ -34,7 +32,7 @@ impl BucketRule {
             token: Divisor::new(token),
             capacity: burst.saturating_mul(token),
             step: most.div_ceil(STEPS),
-            most_unfinished: refill.saturating_mul(most),
+            most_unfinished: refill.saturating_mul(most).min(MAX_LEVEL),
         }
     }
 
@@ -43,9 +41,11 @@ impl BucketRule {
         Reading([self.capacity, self.capacity / self.token.get()])
     }
 
-    /// So many ticks as steps, rounded up: a refill that starts later is never early.
-    fn steps(&self, ticks: u64) -> u8 {
-        u8::try_from(ticks.div_ceil(self.step)).unwrap_or(u8::MAX).min(MAX_PENDING)
+    /// So many ticks as steps, rounded up: a refill that starts later is never early. There are at
+    /// most [`STEPS`] in them, so nothing is divided.
+    #[inline(always)]
+    fn steps(&self, ticks: u64) -> u64 {
+        u64::from(ticks > 0) + u64::from(ticks > self.step)
     }
 }
 
@@ -56,44 +56,40 @@ const STEPS: u64 = 2;
 /// No level is above this, so that adding a whole burst (at most 2⁶¹) to one never overflows.
 const MAX_LEVEL: u64 = (1 << PENDING_SHIFT) - 1;
 const PENDING_SHIFT: u32 = 62;
-const MAX_PENDING: u8 = 3;
 
-/// The state of a bucket as of the tick of the entry's last admission.
+/// The state of a bucket as of the tick of the entry's last admission: its *level*, the units that
+/// are owed, and in the two highest bits what is *pending*.
 ///
 /// The refill of a bucket that was full starts when the admission is *recorded*, up to some ticks
-/// after the present one: `pending` says in how many. Until then nothing is paid back, and nothing
-/// more is owed: a burst at once has its last token, whenever the clock moves on.
+/// after the present one: `pending` says in how many steps. Until then nothing is paid back, and
+/// nothing more is owed: a burst at once has its last token, whenever the clock moves on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Bucket {
-    /// Units owed.
-    level: u64,
-    /// Steps until the refill starts.
-    pending: u8,
-}
+pub(crate) struct Bucket(u64);
 
 impl Bucket {
-    const FULL: Self = Self { level: 0, pending: 0 };
+    const FULL: Self = Self(0);
 
     #[inline(always)]
-    fn from_word(word: u64) -> Self {
-        Self { level: word & MAX_LEVEL, pending: (word >> PENDING_SHIFT) as u8 }
+    fn new(level: u64, pending: u64) -> Self {
+        Self(pending << PENDING_SHIFT | level)
     }
 
+    /// Units owed.
     #[inline(always)]
-    fn to_word(self) -> u64 {
-        u64::from(self.pending) << PENDING_SHIFT | self.level
+    fn level(self) -> u64 {
+        self.0 & MAX_LEVEL
     }
 
-    /// Units that are free.
+    /// Steps until the refill starts.
     #[inline(always)]
-    fn free(self, rule: &BucketRule) -> u64 {
-        rule.capacity.saturating_sub(self.level)
+    fn pending(self) -> u64 {
+        self.0 >> PENDING_SHIFT
     }
 
     /// Ticks until the refill starts.
     #[inline(always)]
     fn pending_ticks(self, rule: &BucketRule) -> u64 {
-        u64::from(self.pending) * rule.step
+        self.pending() * rule.step
     }
 
     /// Ticks until so many `units` are paid back; 0 for none.
@@ -103,46 +99,42 @@ impl Bucket {
 
     /// Ticks until a settled bucket holds `tokens`; 0 if it does.
     fn until_holds(self, rule: &BucketRule, tokens: u64) -> u64 {
-        let needed = self.level + tokens * rule.token.get();
+        let needed = self.level() + tokens * rule.token.get();
         self.until_paid(rule, needed.saturating_sub(rule.capacity))
-    }
-
-    /// The bucket just before an admission.
-    #[inline(always)]
-    fn started(self, rule: &BucketRule, lead: u64) -> Self {
-        if self.level >= rule.most_unfinished || self.pending != 0 { self } else { self.start(rule, lead) }
     }
 
     /// The bucket just before an admission that is recorded `lead` ticks later. What is owed less
     /// than the refill up to then would be paid by then, and the rest of that refill lost.
-    #[inline(never)]
-    fn start(self, rule: &BucketRule, lead: u64) -> Self {
-        if self.level == 0 {
-            return Self { level: 0, pending: rule.steps(lead) };
-        }
-        let unfinished = lead.saturating_mul(rule.refill.get()).min(MAX_LEVEL);
-        Self { level: self.level.max(unfinished), pending: 0 }
-    }
-
-    /// A bucket whose refill had not started at its last admission, `idle` ticks ago.
-    #[inline(never)]
-    fn settle_pending(self, rule: &BucketRule, idle: u64) -> Self {
-        match self.pending_ticks(rule).checked_sub(idle) {
-            Some(left) if left != 0 => Self { pending: rule.steps(left), ..self },
-            _ => self.paid(rule, idle - self.pending_ticks(rule)),
-        }
-    }
-
-    /// The bucket with the refill of so many ticks.
     #[inline(always)]
-    fn paid(self, rule: &BucketRule, ticks: u64) -> Self {
-        let paid = ticks.saturating_mul(rule.refill.get());
-        Self { level: self.level.saturating_sub(paid), pending: 0 }
+    fn started(self, rule: &BucketRule, lead: impl FnOnce() -> u64) -> Self {
+        // A bucket of which something is pending is above this too.
+        if self.0 >= rule.most_unfinished {
+            self
+        } else if self.level() == 0 {
+            Self::new(0, rule.steps(lead()))
+        } else {
+            let unfinished = lead().saturating_mul(rule.refill.get()).min(MAX_LEVEL - rule.capacity);
+            Self(self.0.max(unfinished))
+        }
+    }
+
+    /// The bucket `idle` ticks after its last admission.
+    #[inline(always)]
+    fn settled(self, rule: &BucketRule, idle: u64) -> Self {
+        let pending = self.pending_ticks(rule);
+        if idle < pending {
+            Self::new(self.level(), rule.steps(pending - idle))
+        } else {
+            let paid = (idle - pending).saturating_mul(rule.refill.get());
+            Self(self.level().saturating_sub(paid))
+        }
     }
 }
 
 impl Rule for BucketRule {
     type State = Bucket;
+
+    const WORDS: usize = 1;
 
     #[inline(always)]
     fn empty(&self) -> Bucket {
@@ -151,12 +143,12 @@ impl Rule for BucketRule {
 
     #[inline(always)]
     fn read(&self, word: impl Fn(usize) -> u64) -> Bucket {
-        Bucket::from_word(word(0))
+        Bucket(word(0))
     }
 
     #[inline(always)]
     fn write(&self, bucket: Bucket, mut word: impl FnMut(usize, u64)) {
-        word(0, bucket.to_word());
+        word(0, bucket.0);
     }
 
     #[inline(always)]
@@ -165,55 +157,56 @@ impl Rule for BucketRule {
     }
 
     #[inline(always)]
-    fn settle(&self, bucket: Bucket, _ring: impl Ring, present: Present) -> Bucket {
-        if bucket.pending == 0 {
-            bucket.paid(self, present.idle)
-        } else {
-            bucket.settle_pending(self, present.idle)
-        }
+    fn settle_at_once(&self, bucket: Bucket, ring: impl Ring, present: Present<'_>) -> Option<Bucket> {
+        Some(self.settle(bucket, ring, present))
+    }
+
+    #[inline(always)]
+    fn settle(&self, bucket: Bucket, _ring: impl Ring, present: Present<'_>) -> Bucket {
+        bucket.settled(self, present.idle())
     }
 
     #[inline(always)]
     fn admits(&self, bucket: Bucket, cost: u64) -> bool {
-        cost * self.token.get() <= bucket.free(self)
+        bucket.level() + cost * self.token.get() <= self.capacity
     }
 
     #[inline(always)]
-    fn take(&self, bucket: Bucket, _ring: impl Ring, present: Present, cost: u64) -> Bucket {
+    fn take(&self, bucket: Bucket, _ring: impl Ring, present: Present<'_>, cost: u64) -> Bucket {
         if cost == 0 {
             return bucket;
         }
-        let started = bucket.started(self, present.lead);
-        Bucket { level: (started.level + cost * self.token.get()).min(MAX_LEVEL), ..started }
+        let started = bucket.started(self, || present.lead());
+        Bucket(started.0 + cost * self.token.get())
     }
 
     fn give_back(&self, bucket: Bucket, _ring: impl Ring, cost: u64) -> Bucket {
-        match bucket.level.saturating_sub(cost * self.token.get()) {
+        match bucket.level().saturating_sub(cost * self.token.get()) {
             0 => Bucket::FULL,
-            level => Bucket { level, ..bucket },
+            level => Bucket::new(level, bucket.pending()),
         }
     }
 
     /// The bucket, and the cost that it denies.
     #[inline(always)]
     fn reading(&self, bucket: Bucket, _ring: impl Ring, denied: Option<u64>) -> Reading {
-        Reading([bucket.to_word(), denied.unwrap_or(0)])
+        Reading([bucket.0, denied.unwrap_or(0)])
     }
 
     fn outcome(&self, Reading([bucket, denied]): Reading, _now: u64) -> Outcome {
-        let bucket = Bucket::from_word(bucket);
-        let (remaining, _) = self.token.div_rem(bucket.free(self));
+        let bucket = Bucket(bucket);
+        let (remaining, _) = self.token.div_rem(self.capacity.saturating_sub(bucket.level()));
         let awaited = if denied == 0 { remaining + 1 } else { denied };
         Outcome {
             remaining,
-            reset: bucket.until_paid(self, bucket.level),
-            next: if bucket.level == 0 { 0 } else { bucket.until_holds(self, awaited) },
+            reset: bucket.until_paid(self, bucket.level()),
+            next: if bucket.level() == 0 { 0 } else { bucket.until_holds(self, awaited) },
         }
     }
 
     #[inline(always)]
-    fn spent_for(&self, bucket: Bucket, _present: Present) -> Option<u64> {
-        (bucket.free(self) < self.token.get()).then(|| bucket.until_holds(self, 1))
+    fn spent_for(&self, bucket: Bucket, _present: Present<'_>) -> Option<u64> {
+        (bucket.level() + self.token.get() > self.capacity).then(|| bucket.until_holds(self, 1))
     }
 
     #[inline(always)]
@@ -222,6 +215,6 @@ impl Rule for BucketRule {
     }
 
     fn recovers_at(&self, bucket: Bucket, last: u64) -> Option<u64> {
-        (bucket.level != 0).then(|| last.saturating_add(bucket.until_paid(self, bucket.level)))
+        (bucket.level() != 0).then(|| last.saturating_add(bucket.until_paid(self, bucket.level())))
     }
 }

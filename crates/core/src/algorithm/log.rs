@@ -46,8 +46,6 @@ pub(crate) struct Log {
 }
 
 impl LogRule {
-    pub(crate) const WORDS: usize = 3;
-
     /// The reading of a log whose quota was used up at the tick `now`.
     pub(crate) fn denial_for_a_window(&self, now: u64) -> Reading {
         let event = u64::from(now as u32);
@@ -157,6 +155,8 @@ impl Log {
 impl Rule for LogRule {
     type State = Log;
 
+    const WORDS: usize = 3;
+
     #[inline(always)]
     fn empty(&self) -> Log {
         Log { head: 0, len: 0, newest: 0, third: 0, oldest: 0 }
@@ -188,15 +188,18 @@ impl Rule for LogRule {
     }
 
     #[inline(always)]
-    fn settle(&self, log: Log, ring: impl Ring, present: Present) -> Log {
-        if log.len == 0 || present.idle_nanos > self.stale_nanos {
-            return Log { len: 0, ..log };
+    fn settle(&self, log: Log, ring: impl Ring, present: Present<'_>) -> Log {
+        let settled = self.settle_at_once(log, ring, present);
+        settled.unwrap_or_else(|| log.without_expired(self, ring, present.now as u32))
+    }
+
+    /// Unless events have left.
+    #[inline(always)]
+    fn settle_at_once(&self, log: Log, _ring: impl Ring, present: Present<'_>) -> Option<Log> {
+        if log.len == 0 || present.idle_nanos() > self.stale_nanos {
+            return Some(Log { len: 0, ..log });
         }
-        if self.is_live(log.oldest, present.now as u32) {
-            log
-        } else {
-            log.without_expired(self, ring, present.now as u32)
-        }
+        self.is_live(log.oldest, present.now as u32).then_some(log)
     }
 
     #[inline(always)]
@@ -205,8 +208,8 @@ impl Rule for LogRule {
     }
 
     #[inline(always)]
-    fn take(&self, log: Log, ring: impl Ring, present: Present, cost: u64) -> Log {
-        let recorded = (present.now + present.lead) as u32;
+    fn take(&self, log: Log, ring: impl Ring, present: Present<'_>, cost: u64) -> Log {
+        let recorded = (present.now + present.lead()) as u32;
         match self.events(cost) {
             1 => log.push(self, ring, recorded),
             count => log.push_many(self, ring, recorded, count),
@@ -246,7 +249,7 @@ impl Rule for LogRule {
     }
 
     #[inline(always)]
-    fn spent_for(&self, log: Log, present: Present) -> Option<u64> {
+    fn spent_for(&self, log: Log, present: Present<'_>) -> Option<u64> {
         (log.len >= self.quota).then(|| self.until_leaves(log.oldest, present.now))
     }
 

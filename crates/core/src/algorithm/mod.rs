@@ -7,31 +7,55 @@ pub(crate) mod log;
 
 use crate::time::Tick;
 
-/// The present as one limit sees it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Present {
-    /// The current tick: rounded down, so that nothing is free early.
-    pub(crate) now: u64,
-    /// How many ticks after `now` an admission is recorded: rounding up, and the clock's lag.
-    pub(crate) lead: u64,
-    /// Ticks since the tick of the entry's last admission.
-    pub(crate) idle: u64,
-    /// Nanoseconds since the entry's last admission.
-    pub(crate) idle_nanos: u64,
+/// How one limit counts time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scale {
+    pub(crate) tick: Tick,
+    /// How many ticks the clock lags at most.
+    pub(crate) lag: u64,
 }
 
-impl Present {
-    /// The present of a limit that counts in `tick`s, for an entry with an admission at `last`, by
-    /// a clock that lags up to `lag` ticks.
+/// The present as one limit sees it, for an entry that had its last admission at some time before.
+///
+/// What follows from it is worked out where it is needed: little of it is for any one decision.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Present<'a> {
+    scale: &'a Scale,
+    /// The current tick: rounded down, so that nothing is free early.
+    pub(crate) now: u64,
+    nanos: u64,
+    last: u64,
+}
+
+impl<'a> Present<'a> {
+    /// The present at `now` nanoseconds, for an entry with an admission at `last`.
     #[inline(always)]
-    pub(crate) fn new(tick: Tick, lag: u64, now: u64, last: u64) -> Self {
-        let current = tick.of(now);
-        Self {
-            now: current,
-            lead: lag + u64::from(current.wrapping_mul(tick.nanos()) != now),
-            idle: current - tick.of(last),
-            idle_nanos: now - last,
-        }
+    pub(crate) fn new(scale: &'a Scale, now: u64, last: u64) -> Self {
+        Self { scale, now: scale.tick.of(now), nanos: now, last }
+    }
+
+    /// How many ticks after `now` an admission is recorded: rounding up, and the clock's lag.
+    #[inline(always)]
+    pub(crate) fn lead(self) -> u64 {
+        self.scale.lag + u64::from(self.scale.tick.start(self.now) != self.nanos)
+    }
+
+    /// Ticks since the tick of the last admission.
+    #[inline(always)]
+    pub(crate) fn idle(self) -> u64 {
+        self.now - self.scale.tick.of(self.last)
+    }
+
+    /// Nanoseconds since the last admission.
+    #[inline(always)]
+    pub(crate) fn idle_nanos(self) -> u64 {
+        self.nanos - self.last
+    }
+
+    /// When the tick begins that is `ticks` after the current one.
+    #[inline(always)]
+    pub(crate) fn start_of(self, ticks: u64) -> u64 {
+        self.scale.tick.start(self.now + ticks)
     }
 }
 
@@ -68,6 +92,9 @@ pub(crate) struct Outcome {
 pub(crate) trait Rule: Copy {
     type State: Copy;
 
+    /// Words of a stored state, at least.
+    const WORDS: usize;
+
     /// The state of a key that counts nothing.
     fn empty(&self) -> Self::State;
 
@@ -83,14 +110,22 @@ pub(crate) trait Rule: Copy {
     fn counts_from_last(&self) -> bool;
 
     /// Brings a state to the present.
-    fn settle(&self, state: Self::State, ring: impl Ring, present: Present) -> Self::State;
+    fn settle(&self, state: Self::State, ring: impl Ring, present: Present<'_>) -> Self::State;
+
+    /// The same where it takes no search.
+    fn settle_at_once(
+        &self,
+        state: Self::State,
+        ring: impl Ring,
+        present: Present<'_>,
+    ) -> Option<Self::State>;
 
     /// Whether a settled state admits `cost`, which is at most the limit's capacity.
     fn admits(&self, state: Self::State, cost: u64) -> bool;
 
     /// The settled state with `cost` taken, which it admits. Writes to the ring only slots that
     /// the state does not use.
-    fn take(&self, state: Self::State, ring: impl Ring, present: Present, cost: u64) -> Self::State;
+    fn take(&self, state: Self::State, ring: impl Ring, present: Present<'_>, cost: u64) -> Self::State;
 
     /// The state, settled or not, with up to `cost` given back.
     fn give_back(&self, state: Self::State, ring: impl Ring, cost: u64) -> Self::State;
@@ -102,7 +137,7 @@ pub(crate) trait Rule: Copy {
     fn outcome(&self, reading: Reading, now: u64) -> Outcome;
 
     /// If a settled state denies a cost of 1, for how many ticks.
-    fn spent_for(&self, state: Self::State, present: Present) -> Option<u64>;
+    fn spent_for(&self, state: Self::State, present: Present<'_>) -> Option<u64>;
 
     /// The ring slot that the next unit is likely to go to, if there is one.
     fn next_slot(&self, state: Self::State) -> Option<u32>;

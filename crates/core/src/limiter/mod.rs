@@ -20,7 +20,7 @@ use crate::clock::{Clock, Listener};
 use crate::decision::{Decision, DecisionWords, Plan, Readings, Verdict};
 use crate::error::{Error, Result};
 use crate::policy::{IntoPolicy, Policy};
-use crate::table::{Admission, Attempt, Costs, Limits, Miss, One, Same, Table, Target, with_limits};
+use crate::table::{self, Admission, Attempt, Costs, Limits, Miss, One, Same, Table, Target, with_limits};
 use crate::time::{MAX_NANOS, Nanos};
 
 use acquire::Waiters;
@@ -452,12 +452,8 @@ impl Limiter {
         now: u64,
         costs: impl Costs,
     ) -> A {
-        if let Some(target) = near
-            && self.table.seems_spent(target, now)
-        {
-            return with_limits!(self.table.layout, limits => self.deny_as(limits, target, now, costs));
-        }
-        with_limits!(self.table.layout, limits => self.decide_as(limits, near, tag, now, costs))
+        let Some(target) = near else { return A::of(self.search_and_decide(tag, now, costs)) };
+        with_limits!(self.table.layout, limits => self.decide_as(limits, target, now, costs))
     }
 
     /// A function of its own for every type of limits, without a loop, and another for denials: in
@@ -466,19 +462,21 @@ impl Limiter {
     fn decide_as<'a, A: Answer<'a>, L: Limits + ?Sized>(
         &'a self,
         limits: &L,
-        near: Option<Target>,
-        tag: u64,
+        target: Target,
         now: u64,
         costs: impl Costs,
     ) -> A {
-        let Some(target) = near else { return A::of(self.search_and_decide(tag, now, costs)) };
+        if self.table.seems_spent(limits, target, now) {
+            return self.deny_as(limits, target, now, costs);
+        }
         match self.table.try_take(limits, target, now, costs) {
             Attempt::Decided(verdict) => {
                 self.counters.admitted();
                 A::of(self.decision(verdict.spread::<L>(), true))
             }
             Attempt::Other => self.deny_as(limits, target, now, costs),
-            Attempt::Gone | Attempt::Raced => A::of(self.search_and_decide(tag, now, costs)),
+            Attempt::Missed => A::of(self.search_and_decide(target.tag, now, costs)),
+            Attempt::Raced => A::of(self.pause_and_decide(target.tag, now, costs)),
         }
     }
 
@@ -508,12 +506,12 @@ impl Limiter {
             self.counters.denied(usize::from(limit));
             return false;
         }
-        with_limits!(self.table.layout, limits => self.allow_as(limits, near, tag, now))
+        let Some(target) = near else { return self.search_and_decide(tag, now, One).allowed() };
+        with_limits!(self.table.layout, limits => self.allow_as(limits, target, now))
     }
 
     #[inline(never)]
-    fn allow_as<L: Limits + ?Sized>(&self, limits: &L, near: Option<Target>, tag: u64, now: u64) -> bool {
-        let Some(target) = near else { return self.search_and_decide(tag, now, One).allowed() };
+    fn allow_as<L: Limits + ?Sized>(&self, limits: &L, target: Target, now: u64) -> bool {
         match self.table.try_take(limits, target, now, One) {
             Attempt::Decided(_) => {
                 self.counters.admitted();
@@ -521,12 +519,22 @@ impl Limiter {
             }
             // Which limit to count a denial for, the whole decision tells.
             Attempt::Other => self.deny_as::<Decision<'_>, L>(limits, target, now, One).allowed(),
-            Attempt::Gone | Attempt::Raced => self.search_and_decide(tag, now, One).allowed(),
+            Attempt::Missed => self.search_and_decide(target.tag, now, One).allowed(),
+            Attempt::Raced => self.pause_and_decide(target.tag, now, One).allowed(),
         }
     }
 
-    /// The decision for a tag whose entry is not where it is likely to be, or was written to by
-    /// another thread at the same time, or that has none; counted.
+    /// The decision for a tag whose entry another thread is writing to, counted. It waits a little
+    /// first: the other thread, left alone with the entry's line, makes several checks in the time
+    /// that the line takes to go from one processor to another.
+    #[cold]
+    fn pause_and_decide(&self, tag: u64, now: u64, costs: impl Costs) -> Decision<'_> {
+        table::pause();
+        self.search_and_decide(tag, now, costs)
+    }
+
+    /// The decision for a tag that has no entry, or whose entry is not where it is likely to be or
+    /// takes more than a quick look; counted.
     #[inline(never)]
     fn search_and_decide(&self, tag: u64, now: u64, costs: impl Costs) -> Decision<'_> {
         loop {

@@ -7,10 +7,10 @@
 //! so what was decided is still true. `docs/architecture.md` has the argument in full.
 
 use super::Region;
-use super::layout::{FREE_AT, HEADER, LAST, Layout, TAG, VERSION};
-use super::limits::Limits;
-use super::owners::{Owners, Wait, Waited};
-use super::sync::{AtomicU64, Backoff, Ordering, fence, written_before};
+use super::layout::{FREE_AT, LAST, Layout, TAG, VERSION};
+use super::limits::{Limits, Time};
+use super::owners::{Wait, Waited};
+use super::sync::{AtomicU64, Ordering, fence, written_before};
 use super::version;
 use super::{Found, Miss, Table};
 use crate::algorithm::{Ring, Rule};
@@ -55,42 +55,52 @@ impl Costs for &[u64] {
 /// An entry of the table.
 #[derive(Clone, Copy)]
 pub(crate) struct Entry<'a> {
-    layout: &'a Layout,
-    pub(super) region: &'a Region,
-    owners: &'a Owners,
-    header: &'a [AtomicU64; HEADER],
+    table: &'a Table,
+    slot: usize,
     words: &'a [AtomicU64],
-    /// Its first ring slot among the region's events.
-    pub(super) ring: usize,
 }
 
 /// The beginning of a snapshot of an entry.
 #[derive(Clone, Copy)]
 pub(super) struct Opened {
     version: u64,
-    /// The last admission.
-    last: u64,
-    /// The present, or the last admission where that is later.
-    now: u64,
+    time: Time,
 }
 
 /// What a snapshot of an entry says to a cost.
 pub(super) struct Evaluation<S> {
     version: u64,
-    /// The present, or the last admission where that is later.
-    now: u64,
+    time: Time,
     /// Bit i: limit i denies.
     pub(super) violated: u8,
-    steps: S,
+    states: S,
 }
 
 impl<'a> Entry<'a> {
     #[inline(always)]
     pub(super) fn at(table: &'a Table, slot: usize) -> Self {
-        let Table { layout, region, owners } = table;
-        let words = region.words(layout.entry_word(slot), layout.entry_words());
-        let Some(header) = words.first_chunk() else { unreachable!("every entry has a header") };
-        Self { layout, region, owners, header, words, ring: layout.ring_start(slot) }
+        let words = table.region.words(table.layout.entry_word(slot), table.layout.entry_words());
+        Self { table, slot, words }
+    }
+
+    /// The same for these limits. Where the compiler knows how many words they use, their places
+    /// then need no check.
+    #[inline(always)]
+    pub(super) fn of<L: Limits + ?Sized>(table: &'a Table, slot: usize, limits: &L) -> Self {
+        let Table { layout, region, .. } = table;
+        Self { table, slot, words: region.words(layout.entry_word(slot), limits.entry_words(layout)) }
+    }
+
+    /// The table's memory.
+    #[inline(always)]
+    pub(super) fn region(&self) -> &'a Region {
+        &self.table.region
+    }
+
+    /// The entry's first ring slot among the region's events.
+    #[inline(always)]
+    pub(super) fn ring(&self) -> usize {
+        self.table.layout.ring_start(self.slot)
     }
 
     #[inline(always)]
@@ -99,26 +109,14 @@ impl<'a> Entry<'a> {
         &self.words[index]
     }
 
-    /// A word of the header, which needs no look at how long the entry is.
-    #[inline(always)]
-    fn head(&self, index: usize) -> &'a AtomicU64 {
-        let [tag, version, last, free_at] = self.header;
-        match index {
-            TAG => tag,
-            VERSION => version,
-            LAST => last,
-            _ => free_at,
-        }
-    }
-
     #[inline(always)]
     fn load(&self, index: usize) -> u64 {
-        self.head(index).load(Ordering::Relaxed)
+        self.word(index).load(Ordering::Relaxed)
     }
 
     #[inline(always)]
     fn store(&self, index: usize, value: u64) {
-        self.head(index).store(value, Ordering::Relaxed);
+        self.word(index).store(value, Ordering::Relaxed);
     }
 
     #[inline(always)]
@@ -129,15 +127,15 @@ impl<'a> Entry<'a> {
     /// The version when nobody is writing; `None` if whoever does does not go on.
     #[inline(always)]
     pub(super) fn unlocked_version(&self) -> Option<u64> {
-        let version = self.head(VERSION).load(Ordering::Acquire);
+        let version = self.word(VERSION).load(Ordering::Acquire);
         if version::is_locked(version) { self.wait_until_unlocked() } else { Some(version) }
     }
 
     #[cold]
     fn wait_until_unlocked(&self) -> Option<u64> {
-        let mut wait = Wait::new(self.owners);
+        let mut wait = Wait::new(&self.table.owners);
         loop {
-            let version = self.head(VERSION).load(Ordering::Acquire);
+            let version = self.word(VERSION).load(Ordering::Acquire);
             if !version::is_locked(version) {
                 return Some(version);
             }
@@ -158,10 +156,10 @@ impl<'a> Entry<'a> {
     /// Gives back what a process had locked that has ended. It may have written any prefix of its
     /// writes, each of which is a state that counts no less than was granted.
     fn take_over(&self, locked: u64) {
-        let Some(me) = self.owners.me() else { return };
+        let Some(me) = self.table.owners.me() else { return };
         let version = version::unlocked(locked);
         let mine = version::locked(version, me);
-        let word = self.head(VERSION);
+        let word = self.word(VERSION);
         if word.compare_exchange(locked, mine, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
             self.unlock(version, version::blocker(version));
         }
@@ -169,20 +167,22 @@ impl<'a> Entry<'a> {
 
     /// Gives the entry back if whoever has locked it has ended.
     pub(super) fn release_if(&self, has_ended: impl Fn(u32) -> bool) {
-        let version = self.head(VERSION).load(Ordering::Acquire);
+        let version = self.word(VERSION).load(Ordering::Acquire);
         if version::is_locked(version) && has_ended(version::owner(version)) {
             self.take_over(version);
         }
     }
 
     /// The time of the last admission.
+    #[inline(always)]
     pub(super) fn last(&self) -> u64 {
         self.load(LAST) & MAX_NANOS
     }
 
     /// The version if nobody is writing at this moment, else the locked word.
+    #[inline(always)]
     pub(super) fn try_version(&self) -> Result<u64, u64> {
-        let version = self.head(VERSION).load(Ordering::Acquire);
+        let version = self.word(VERSION).load(Ordering::Acquire);
         if version::is_locked(version) { Err(version) } else { Ok(version) }
     }
 
@@ -201,9 +201,9 @@ impl<'a> Entry<'a> {
     /// Takes the right to write, if nothing has been written since `version` was read.
     #[inline(always)]
     pub(super) fn try_lock(&self, version: u64) -> bool {
-        let Some(me) = self.owners.me() else { return false };
+        let Some(me) = self.table.owners.me() else { return false };
         let locked = version::locked(version, me);
-        let word = self.head(VERSION);
+        let word = self.word(VERSION);
         let taken = word.compare_exchange(version, locked, Ordering::AcqRel, Ordering::Relaxed).is_ok();
         // A reader that sees any word written from here on also sees the lock.
         fence(Ordering::Release);
@@ -213,50 +213,48 @@ impl<'a> Entry<'a> {
     /// Gives the right to write back with everything written.
     #[inline(always)]
     pub(super) fn unlock(&self, version: u64, blocker: u8) {
-        self.head(VERSION).store(version::released(version, blocker), Ordering::Release);
+        self.word(VERSION).store(version::released(version, blocker), Ordering::Release);
     }
 
     /// Gives the right to write back with nothing written.
     fn unlock_untouched(&self, version: u64) {
-        self.head(VERSION).store(version, Ordering::Release);
+        self.word(VERSION).store(version, Ordering::Release);
     }
 
     /// If the entry is `tag`'s and denies any cost at `now` for certain, the limit that denies for
     /// longest. One comparison, whatever the number of limits.
     #[inline(always)]
     pub(super) fn denies(&self, tag: u64, now: u64) -> Option<u8> {
-        if !self.layout.has_free_at {
+        if !self.table.layout.has_free_at {
             return None;
         }
-        let version = self.head(VERSION).load(Ordering::Acquire);
+        let version = self.word(VERSION).load(Ordering::Acquire);
         let now = now.max(self.load(LAST));
         let certain = !version::is_locked(version) && self.tag() == tag && now < self.load(FREE_AT);
         (certain && self.is_unchanged(version)).then(|| version::blocker(version))
     }
 
     /// A look at the entry, if it is that of `tag`.
-    #[inline(always)]
     pub(super) fn open(&self, tag: u64, now: u64) -> Found<Opened> {
         let Some(version) = self.unlocked_version() else { return Err(Miss::Unavailable) };
-        // After the version and before the state: the slot may be another key's by now.
-        if self.tag() != tag {
-            return Err(Miss::Gone);
-        }
-        let last = self.load(LAST) & MAX_NANOS;
-        Ok(Opened { version, last, now: now.max(last) })
+        self.open_at(version, tag, now).ok_or(Miss::Gone)
     }
 
-    /// A look at the entry without waiting for anybody.
-    pub(super) fn try_open(&self, tag: u64, now: u64) -> Option<Opened> {
-        let version = self.try_version().ok()?;
+    /// A look at the entry as of `version`, if it is that of `tag`.
+    #[inline(always)]
+    pub(super) fn open_at(&self, version: u64, tag: u64, now: u64) -> Option<Opened> {
+        // After the version and before the state: the slot may be another key's by now.
+        if self.tag() != tag {
+            return None;
+        }
         let last = self.last();
-        (self.tag() == tag).then_some(Opened { version, last, now: now.max(last) })
+        Some(Opened { version, time: Time { now: now.max(last), last } })
     }
 
     /// Whether the entry, whosever it is, seems to deny any cost at `now`.
     #[inline(always)]
-    pub(super) fn seems_spent(&self, now: u64) -> bool {
-        self.layout.has_free_at && now < self.load(FREE_AT)
+    pub(super) fn seems_spent<L: Limits + ?Sized>(&self, limits: &L, now: u64) -> bool {
+        limits.has_free_at(&self.table.layout) && now < self.load(FREE_AT)
     }
 
     /// What the entry says to these costs.
@@ -266,10 +264,23 @@ impl<'a> Entry<'a> {
         limits: &L,
         opened: Opened,
         costs: impl Costs,
-    ) -> Evaluation<L::Steps> {
-        let Opened { version, last, now } = opened;
-        let steps = limits.settle(*self, now, last);
-        Evaluation { version, now, violated: limits.violated(&steps, costs), steps }
+    ) -> Evaluation<L::States> {
+        let Opened { version, time } = opened;
+        let states = limits.settle(*self, time);
+        Evaluation { version, time, violated: limits.violated(states, costs), states }
+    }
+
+    /// The same where it takes no search.
+    #[inline(always)]
+    pub(super) fn evaluate_at_once<L: Limits + ?Sized>(
+        &self,
+        limits: &L,
+        opened: Opened,
+        costs: impl Costs,
+    ) -> Option<Evaluation<L::States>> {
+        let Opened { version, time } = opened;
+        let states = limits.settle_at_once(*self, time)?;
+        Some(Evaluation { version, time, violated: limits.violated(states, costs), states })
     }
 
     /// The state that an evaluation found, with nothing taken; `None` if it changed meanwhile.
@@ -277,30 +288,29 @@ impl<'a> Entry<'a> {
     pub(super) fn report<L: Limits + ?Sized>(
         &self,
         limits: &L,
-        evaluation: &Evaluation<L::Steps>,
+        evaluation: &Evaluation<L::States>,
         costs: impl Costs,
     ) -> Option<Verdict<L::Readings>> {
         let violated = evaluation.violated;
         let denied = |i: usize| (violated >> i & 1 == 1).then(|| costs.of(i));
-        let readings = limits.report(*self, &evaluation.steps, denied);
-        self.is_unchanged(evaluation.version).then_some(Verdict { now: evaluation.now, violated, readings })
+        let readings = limits.report(*self, evaluation.states, denied);
+        self.is_unchanged(evaluation.version).then_some(Verdict {
+            now: evaluation.time.now,
+            violated,
+            readings,
+        })
     }
 
     /// Takes costs that the evaluation admits; `None`, and nothing taken, if the entry changed
-    /// meanwhile. Then it has waited a little: the other thread, left alone with the entry's line,
-    /// makes several checks in the time that the line takes to go from one processor to another.
+    /// meanwhile.
     #[inline(always)]
     pub(super) fn commit<L: Limits + ?Sized>(
         &self,
         limits: &L,
-        evaluation: &Evaluation<L::Steps>,
+        evaluation: &Evaluation<L::States>,
         costs: impl Costs,
     ) -> Option<Verdict<L::Readings>> {
-        if !self.try_lock(evaluation.version) {
-            Backoff::new().wait();
-            return None;
-        }
-        Some(self.write(limits, evaluation, costs))
+        self.try_lock(evaluation.version).then(|| self.write(limits, evaluation, costs))
     }
 
     /// The first half of [`commit`](Self::commit), for several entries at once.
@@ -325,13 +335,15 @@ impl<'a> Entry<'a> {
     pub(super) fn write<L: Limits + ?Sized>(
         &self,
         limits: &L,
-        evaluation: &Evaluation<L::Steps>,
+        evaluation: &Evaluation<L::States>,
         costs: impl Costs,
     ) -> Verdict<L::Readings> {
-        let (passes, readings) = limits.take(*self, &evaluation.steps, evaluation.now, costs);
-        self.store_free_at(passes.at);
+        let (passes, readings) = limits.take(*self, evaluation.states, evaluation.time, costs);
+        if limits.has_free_at(&self.table.layout) {
+            self.store(FREE_AT, passes.at);
+        }
         self.unlock(evaluation.version, passes.blocker);
-        Verdict { now: evaluation.now, violated: 0, readings }
+        Verdict { now: evaluation.time.now, violated: 0, readings }
     }
 
     /// Stores the time of an admission: after what is complete in itself, and before what counts
@@ -343,17 +355,10 @@ impl<'a> Entry<'a> {
         written_before();
     }
 
-    #[inline(always)]
-    fn store_free_at(&self, free_at: u64) {
-        if self.layout.has_free_at {
-            self.store(FREE_AT, free_at);
-        }
-    }
-
     /// Locks the entry once nobody else writes to it, if it is `tag`'s then.
     fn lock_for(&self, tag: u64) -> Found<u64> {
         loop {
-            if self.owners.me().is_none() {
+            if self.table.owners.me().is_none() {
                 return Err(Miss::Unavailable);
             }
             let Some(version) = self.unlocked_version() else { return Err(Miss::Unavailable) };
@@ -370,8 +375,10 @@ impl<'a> Entry<'a> {
     pub(super) fn give_back(&self, tag: u64, costs: impl Costs) -> Found<()> {
         self.lock_for(tag).map(|version| {
             // First of all, so that no state in between denies what is already given back.
-            self.store_free_at(0);
-            for (i, limit) in self.layout.limits.iter().enumerate() {
+            if self.table.layout.has_free_at {
+                self.store(FREE_AT, 0);
+            }
+            for (i, limit) in self.table.layout.limits.iter().enumerate() {
                 written_before();
                 limit.give_back(*self, costs.of(i));
             }
@@ -416,7 +423,7 @@ impl<'a> Entry<'a> {
     /// counts nothing.
     pub(super) fn recovers_at(&self) -> u64 {
         let last = self.load(LAST) & MAX_NANOS;
-        let limits = self.layout.limits.iter();
+        let limits = self.table.layout.limits.iter();
         limits.map(|limit| limit.recovers_at(*self, last)).max().unwrap_or(0)
     }
 }
@@ -425,7 +432,7 @@ impl<'a> Entry<'a> {
 pub(super) fn fresh(layout: &Layout, now: u64, costs: impl Costs, take: bool) -> Verdict<Readings> {
     let mut verdict = Verdict { now, violated: 0, readings: Readings::default() };
     for ((i, limit), reading) in layout.limits.iter().enumerate().zip(&mut verdict.readings) {
-        let present = limit.present(now, 0);
+        let present = limit.present(Time { now, last: 0 });
         let cost = if take { costs.of(i) } else { 0 };
         let state = limit.rule.take(limit.rule.empty(), Nowhere, present, cost);
         *reading = limit.rule.reading(state, Nowhere, None);

@@ -21,7 +21,7 @@ impl Part<'_> {
     }
 }
 
-type Whole = Evaluation<<[Placed<AnyRule>] as Limits>::Steps>;
+type Whole = Evaluation<<[Placed<AnyRule>] as Limits>::States>;
 
 /// The verdict on every part, in order; if none is violated the costs are taken. No entry may be
 /// named twice.

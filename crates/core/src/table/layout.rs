@@ -11,7 +11,8 @@
 //!
 //! With one log and one bucket an entry is one cache line.
 
-use super::limits::{Placed, Shape};
+use super::limits::{Anywhere, Placed, Shape};
+use crate::algorithm::Scale;
 use crate::algorithm::any::AnyRule;
 use crate::error::{Error, Result};
 use crate::limit::{Algorithm, Limit};
@@ -181,7 +182,8 @@ fn place_limits(
     for limit in limits {
         let lag = duration_nanos(lag).div_ceil(limit.tick_nanos());
         let rule = AnyRule::of(limit, lag);
-        placed.push(Placed { rule, tick: Tick::new(limit.tick_nanos()), lag, word, ring });
+        let scale = Scale { tick: Tick::new(limit.tick_nanos()), lag };
+        placed.push(Placed { rule, scale, word: Anywhere(word), ring });
         word += rule.words();
         ring += rule.ring_slots();
     }

@@ -6,26 +6,51 @@
 
 use super::Region;
 use super::entry::{Costs, Entry};
+use super::layout::{FREE_AT, HEADER, Layout};
 use super::sync::{AtomicU64, Ordering, written_before};
 use crate::algorithm::any::{AnyRule, AnyState};
 use crate::algorithm::bucket::BucketRule;
 use crate::algorithm::log::LogRule;
-use crate::algorithm::{Present, Reading, Ring, Rule};
+use crate::algorithm::{Present, Reading, Ring, Rule, Scale};
 use crate::decision::{Readings, Verdict};
 use crate::policy::MAX_LIMITS;
-use crate::time::Tick;
 
 /// One limit: its rule, and its place in an entry.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Placed<R> {
+pub(crate) struct Placed<R, W = Anywhere> {
     pub(super) rule: R,
-    pub(super) tick: Tick,
-    /// The clock's lag in whole ticks.
-    pub(super) lag: u64,
+    pub(super) scale: Scale,
     /// First of its words in the entry.
-    pub(super) word: usize,
+    pub(super) word: W,
     /// First of its slots among the entry's ring slots.
     pub(super) ring: usize,
+}
+
+/// Which word of an entry is a limit's first.
+pub(crate) trait FirstWord: Copy {
+    fn index(self) -> usize;
+}
+
+/// One that the layout chose.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Anywhere(pub(super) usize);
+
+/// One that the compiler knows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct At<const N: usize>;
+
+impl FirstWord for Anywhere {
+    #[inline(always)]
+    fn index(self) -> usize {
+        self.0
+    }
+}
+
+impl<const N: usize> FirstWord for At<N> {
+    #[inline(always)]
+    fn index(self) -> usize {
+        N
+    }
 }
 
 /// The earliest time at which every limit admits a cost of 1, and which is the last to do so.
@@ -35,12 +60,27 @@ pub(crate) struct Passes {
     pub(super) blocker: u8,
 }
 
+/// When a check is made.
+#[derive(Clone, Copy)]
+pub(crate) struct Time {
+    /// The present, or the last admission where that is later.
+    pub(super) now: u64,
+    /// The entry's last admission.
+    pub(super) last: u64,
+}
+
 /// All limits of a policy.
 pub(crate) trait Limits {
-    /// The settled states, and the present of each limit.
-    type Steps: Copy;
+    /// The settled states.
+    type States: Copy;
     /// What each limit says.
     type Readings: Copy;
+
+    /// How many words of an entry they use.
+    fn entry_words(&self, layout: &Layout) -> usize;
+
+    /// Whether their entries keep the time before which nothing passes.
+    fn has_free_at(&self, layout: &Layout) -> bool;
 
     /// Brings the ring slots near that the next admission is likely to write to.
     fn prefetch_rings(&self, entry: Entry<'_>);
@@ -48,17 +88,20 @@ pub(crate) trait Limits {
     /// The readings in the form that all decisions keep them.
     fn spread(readings: Self::Readings) -> Readings;
 
-    /// The states in an entry as of now, after an admission at `last`.
-    fn settle(&self, entry: Entry<'_>, now: u64, last: u64) -> Self::Steps;
+    /// The states in an entry as of now.
+    fn settle(&self, entry: Entry<'_>, time: Time) -> Self::States;
+
+    /// The same where it takes no search.
+    fn settle_at_once(&self, entry: Entry<'_>, time: Time) -> Option<Self::States>;
 
     /// Bit i: limit i denies.
-    fn violated(&self, steps: &Self::Steps, costs: impl Costs) -> u8;
+    fn violated(&self, states: Self::States, costs: impl Costs) -> u8;
 
     /// What each limit says with nothing taken.
     fn report(
         &self,
         entry: Entry<'_>,
-        steps: &Self::Steps,
+        states: Self::States,
         denied: impl Fn(usize) -> Option<u64> + Copy,
     ) -> Self::Readings;
 
@@ -67,8 +110,8 @@ pub(crate) trait Limits {
     fn take(
         &self,
         entry: Entry<'_>,
-        steps: &Self::Steps,
-        now: u64,
+        states: Self::States,
+        time: Time,
         costs: impl Costs,
     ) -> (Passes, Self::Readings);
 }
@@ -101,22 +144,15 @@ impl Ring for Events<'_> {
     }
 }
 
-/// One limit's settled state.
-#[derive(Clone, Copy)]
-pub(crate) struct Step<S> {
-    state: S,
-    present: Present,
-}
-
-impl<R: Rule> Placed<R> {
+impl<R: Rule, W: FirstWord> Placed<R, W> {
     #[inline(always)]
     fn events<'a>(&self, entry: Entry<'a>) -> Events<'a> {
-        Events { region: entry.region, start: entry.ring + self.ring }
+        Events { region: entry.region(), start: entry.ring() + self.ring }
     }
 
     #[inline(always)]
     fn read(&self, entry: Entry<'_>) -> R::State {
-        self.rule.read(|index| entry.word(self.word + index).load(Ordering::Relaxed))
+        self.rule.read(|index| entry.word(self.word.index() + index).load(Ordering::Relaxed))
     }
 
     #[inline(always)]
@@ -127,7 +163,7 @@ impl<R: Rule> Placed<R> {
             word.store(value, Ordering::Relaxed);
             written_before();
         };
-        self.rule.write(state, |index, value| store(entry.word(self.word + index), value));
+        self.rule.write(state, |index, value| store(entry.word(self.word.index() + index), value));
     }
 
     /// Stores a state on that side of the time of the admission where it belongs.
@@ -139,8 +175,8 @@ impl<R: Rule> Placed<R> {
     }
 
     #[inline(always)]
-    pub(super) fn present(&self, now: u64, last: u64) -> Present {
-        Present::new(self.tick, self.lag, now, last)
+    pub(super) fn present(&self, time: Time) -> Present<'_> {
+        Present::new(&self.scale, time.now, time.last)
     }
 
     pub(super) fn give_back(&self, entry: Entry<'_>, cost: u64) {
@@ -152,48 +188,58 @@ impl<R: Rule> Placed<R> {
     #[inline(always)]
     pub(super) fn prefetch_ring(&self, entry: Entry<'_>) {
         if let Some(slot) = self.rule.next_slot(self.read(entry)) {
-            entry.region.prefetch_event(entry.ring + self.ring + slot as usize);
+            entry.region().prefetch_event(entry.ring() + self.ring + slot as usize);
         }
     }
 
     /// When the limit has its full quota again; 0 if it has.
     pub(super) fn recovers_at(&self, entry: Entry<'_>, last: u64) -> u64 {
-        let tick = self.rule.recovers_at(self.read(entry), self.tick.of(last));
-        tick.map_or(0, |tick| self.tick.start(tick))
+        let tick = self.rule.recovers_at(self.read(entry), self.scale.tick.of(last));
+        tick.map_or(0, |tick| self.scale.tick.start(tick))
     }
 }
 
 /// The steps of one limit, the `index`-th of its policy.
-impl<R: Rule> Placed<R> {
+impl<R: Rule, W: FirstWord> Placed<R, W> {
     #[inline(always)]
-    fn settle(&self, entry: Entry<'_>, now: u64, last: u64) -> Step<R::State> {
-        let present = self.present(now, last);
-        Step { state: self.rule.settle(self.read(entry), self.events(entry), present), present }
+    fn settle(&self, entry: Entry<'_>, time: Time) -> R::State {
+        self.rule.settle(self.read(entry), self.events(entry), self.present(time))
     }
 
     #[inline(always)]
-    fn denies(&self, step: &Step<R::State>, index: usize, costs: impl Costs) -> u8 {
-        u8::from(!self.rule.admits(step.state, costs.of(index))) << index
+    fn settle_at_once(&self, entry: Entry<'_>, time: Time) -> Option<R::State> {
+        self.rule.settle_at_once(self.read(entry), self.events(entry), self.present(time))
     }
 
     #[inline(always)]
-    fn reading(&self, entry: Entry<'_>, step: &Step<R::State>, denied: Option<u64>) -> Reading {
-        self.rule.reading(step.state, self.events(entry), denied)
+    fn denies(&self, state: R::State, index: usize, costs: impl Costs) -> u8 {
+        u8::from(!self.rule.admits(state, costs.of(index))) << index
     }
 
-    /// The state with the cost taken.
     #[inline(always)]
-    fn taken(&self, entry: Entry<'_>, step: &Step<R::State>, index: usize, costs: impl Costs) -> R::State {
-        self.rule.take(step.state, self.events(entry), step.present, costs.of(index))
+    fn reading(&self, entry: Entry<'_>, state: R::State, denied: Option<u64>) -> Reading {
+        self.rule.reading(state, self.events(entry), denied)
+    }
+
+    /// The state with a cost taken.
+    #[inline(always)]
+    fn taken(&self, entry: Entry<'_>, state: R::State, present: Present<'_>, cost: u64) -> R::State {
+        self.rule.take(state, self.events(entry), present, cost)
     }
 
     /// What a state says of which a cost has just been taken.
     #[inline(always)]
-    fn after(&self, entry: Entry<'_>, state: R::State, present: Present, index: usize) -> (Passes, Reading) {
-        let passes = self.rule.spent_for(state, present).map_or(Passes::NOW, |ticks| Passes {
-            at: self.tick.start(present.now + ticks),
-            blocker: index as u8,
-        });
+    fn after(
+        &self,
+        entry: Entry<'_>,
+        state: R::State,
+        present: Present<'_>,
+        index: usize,
+    ) -> (Passes, Reading) {
+        let passes = self
+            .rule
+            .spent_for(state, present)
+            .map_or(Passes::NOW, |ticks| Passes { at: present.start_of(ticks), blocker: index as u8 });
         (passes, self.rule.reading(state, self.events(entry), None))
     }
 }
@@ -214,9 +260,19 @@ impl Passes {
     }
 }
 
-impl<R: Rule> Limits for Placed<R> {
-    type Steps = Step<R::State>;
+impl<R: Rule, W: FirstWord> Limits for Placed<R, W> {
+    type States = R::State;
     type Readings = Reading;
+
+    #[inline(always)]
+    fn entry_words(&self, _layout: &Layout) -> usize {
+        self.word.index() + R::WORDS
+    }
+
+    #[inline(always)]
+    fn has_free_at(&self, _layout: &Layout) -> bool {
+        self.word.index() > FREE_AT
+    }
 
     #[inline(always)]
     fn prefetch_rings(&self, entry: Entry<'_>) {
@@ -229,44 +285,60 @@ impl<R: Rule> Limits for Placed<R> {
     }
 
     #[inline(always)]
-    fn settle(&self, entry: Entry<'_>, now: u64, last: u64) -> Self::Steps {
-        self.settle(entry, now, last)
+    fn settle(&self, entry: Entry<'_>, time: Time) -> Self::States {
+        self.settle(entry, time)
     }
 
     #[inline(always)]
-    fn violated(&self, step: &Self::Steps, costs: impl Costs) -> u8 {
-        self.denies(step, 0, costs)
+    fn settle_at_once(&self, entry: Entry<'_>, time: Time) -> Option<Self::States> {
+        self.settle_at_once(entry, time)
+    }
+
+    #[inline(always)]
+    fn violated(&self, state: Self::States, costs: impl Costs) -> u8 {
+        self.denies(state, 0, costs)
     }
 
     #[inline(always)]
     fn report(
         &self,
         entry: Entry<'_>,
-        step: &Self::Steps,
+        state: Self::States,
         denied: impl Fn(usize) -> Option<u64> + Copy,
     ) -> Self::Readings {
-        self.reading(entry, step, denied(0))
+        self.reading(entry, state, denied(0))
     }
 
     #[inline(always)]
     fn take(
         &self,
         entry: Entry<'_>,
-        step: &Self::Steps,
-        now: u64,
+        state: Self::States,
+        time: Time,
         costs: impl Costs,
     ) -> (Passes, Self::Readings) {
-        let state = self.taken(entry, step, 0, costs);
+        let present = self.present(time);
+        let state = self.taken(entry, state, present, costs.of(0));
         self.store(entry, state, Side::BeforeTime);
-        entry.store_last(now);
+        entry.store_last(time.now);
         self.store(entry, state, Side::AfterTime);
-        self.after(entry, state, step.present, 0)
+        self.after(entry, state, present, 0)
     }
 }
 
-impl<A: Rule, B: Rule> Limits for (Placed<A>, Placed<B>) {
-    type Steps = (Step<A::State>, Step<B::State>);
+impl<A: Rule, B: Rule, V: FirstWord, W: FirstWord> Limits for (Placed<A, V>, Placed<B, W>) {
+    type States = (A::State, B::State);
     type Readings = (Reading, Reading);
+
+    #[inline(always)]
+    fn entry_words(&self, _layout: &Layout) -> usize {
+        self.1.word.index() + B::WORDS
+    }
+
+    #[inline(always)]
+    fn has_free_at(&self, _layout: &Layout) -> bool {
+        true
+    }
 
     #[inline(always)]
     fn prefetch_rings(&self, entry: Entry<'_>) {
@@ -280,42 +352,48 @@ impl<A: Rule, B: Rule> Limits for (Placed<A>, Placed<B>) {
     }
 
     #[inline(always)]
-    fn settle(&self, entry: Entry<'_>, now: u64, last: u64) -> Self::Steps {
-        (self.0.settle(entry, now, last), self.1.settle(entry, now, last))
+    fn settle(&self, entry: Entry<'_>, time: Time) -> Self::States {
+        (self.0.settle(entry, time), self.1.settle(entry, time))
     }
 
     #[inline(always)]
-    fn violated(&self, steps: &Self::Steps, costs: impl Costs) -> u8 {
-        self.0.denies(&steps.0, 0, costs) | self.1.denies(&steps.1, 1, costs)
+    fn settle_at_once(&self, entry: Entry<'_>, time: Time) -> Option<Self::States> {
+        Some((self.0.settle_at_once(entry, time)?, self.1.settle_at_once(entry, time)?))
+    }
+
+    #[inline(always)]
+    fn violated(&self, states: Self::States, costs: impl Costs) -> u8 {
+        self.0.denies(states.0, 0, costs) | self.1.denies(states.1, 1, costs)
     }
 
     #[inline(always)]
     fn report(
         &self,
         entry: Entry<'_>,
-        steps: &Self::Steps,
+        states: Self::States,
         denied: impl Fn(usize) -> Option<u64> + Copy,
     ) -> Self::Readings {
-        (self.0.reading(entry, &steps.0, denied(0)), self.1.reading(entry, &steps.1, denied(1)))
+        (self.0.reading(entry, states.0, denied(0)), self.1.reading(entry, states.1, denied(1)))
     }
 
     #[inline(always)]
     fn take(
         &self,
         entry: Entry<'_>,
-        steps: &Self::Steps,
-        now: u64,
+        states: Self::States,
+        time: Time,
         costs: impl Costs,
     ) -> (Passes, Self::Readings) {
-        let one = self.0.taken(entry, &steps.0, 0, costs);
-        let two = self.1.taken(entry, &steps.1, 1, costs);
+        let presents = (self.0.present(time), self.1.present(time));
+        let one = self.0.taken(entry, states.0, presents.0, costs.of(0));
+        let two = self.1.taken(entry, states.1, presents.1, costs.of(1));
         self.0.store(entry, one, Side::BeforeTime);
         self.1.store(entry, two, Side::BeforeTime);
-        entry.store_last(now);
+        entry.store_last(time.now);
         self.0.store(entry, one, Side::AfterTime);
         self.1.store(entry, two, Side::AfterTime);
-        let (passes, one) = self.0.after(entry, one, steps.0.present, 0);
-        let (also, two) = self.1.after(entry, two, steps.1.present, 1);
+        let (passes, one) = self.0.after(entry, one, presents.0, 0);
+        let (also, two) = self.1.after(entry, two, presents.1, 1);
         (passes.and(also), (one, two))
     }
 }
@@ -329,8 +407,16 @@ fn spread(one: Reading, two: Reading) -> Readings {
 
 /// Any number of limits.
 impl Limits for [Placed<AnyRule>] {
-    type Steps = [Option<Step<AnyState>>; MAX_LIMITS];
+    type States = [Option<AnyState>; MAX_LIMITS];
     type Readings = Readings;
+
+    fn entry_words(&self, layout: &Layout) -> usize {
+        layout.entry_words()
+    }
+
+    fn has_free_at(&self, layout: &Layout) -> bool {
+        layout.has_free_at
+    }
 
     fn prefetch_rings(&self, entry: Entry<'_>) {
         self.iter().for_each(|limit| limit.prefetch_ring(entry));
@@ -340,26 +426,30 @@ impl Limits for [Placed<AnyRule>] {
         readings
     }
 
-    fn settle(&self, entry: Entry<'_>, now: u64, last: u64) -> Self::Steps {
+    fn settle(&self, entry: Entry<'_>, time: Time) -> Self::States {
         let mut limits = self.iter();
-        std::array::from_fn(|_| limits.next().map(|limit| limit.settle(entry, now, last)))
+        std::array::from_fn(|_| limits.next().map(|limit| limit.settle(entry, time)))
     }
 
-    fn violated(&self, steps: &Self::Steps, costs: impl Costs) -> u8 {
-        let each = self.iter().zip(steps.iter().flatten()).enumerate();
-        each.fold(0, |violated, (i, (limit, step))| violated | limit.denies(step, i, costs))
+    fn settle_at_once(&self, entry: Entry<'_>, time: Time) -> Option<Self::States> {
+        Some(self.settle(entry, time))
+    }
+
+    fn violated(&self, states: Self::States, costs: impl Costs) -> u8 {
+        let each = self.iter().zip(states.iter().flatten()).enumerate();
+        each.fold(0, |violated, (i, (limit, &state))| violated | limit.denies(state, i, costs))
     }
 
     fn report(
         &self,
         entry: Entry<'_>,
-        steps: &Self::Steps,
+        states: Self::States,
         denied: impl Fn(usize) -> Option<u64> + Copy,
     ) -> Self::Readings {
         let mut readings = Readings::default();
-        let each = self.iter().zip(steps.iter().flatten()).zip(&mut readings).enumerate();
-        for (i, ((limit, step), reading)) in each {
-            *reading = limit.reading(entry, step, denied(i));
+        let each = self.iter().zip(states.iter().flatten()).zip(&mut readings).enumerate();
+        for (i, ((limit, &state), reading)) in each {
+            *reading = limit.reading(entry, state, denied(i));
         }
         readings
     }
@@ -367,58 +457,66 @@ impl Limits for [Placed<AnyRule>] {
     fn take(
         &self,
         entry: Entry<'_>,
-        steps: &Self::Steps,
-        now: u64,
+        states: Self::States,
+        time: Time,
         costs: impl Costs,
     ) -> (Passes, Self::Readings) {
-        let mut each = self.iter().zip(steps.iter().flatten()).enumerate();
-        let states: [Option<AnyState>; MAX_LIMITS] =
-            std::array::from_fn(|_| each.next().map(|(i, (limit, step))| limit.taken(entry, step, i, costs)));
+        let mut each = self.iter().zip(states.iter().flatten()).enumerate();
+        let states: [Option<AnyState>; MAX_LIMITS] = std::array::from_fn(|_| {
+            each.next()
+                .map(|(i, (limit, &state))| limit.taken(entry, state, limit.present(time), costs.of(i)))
+        });
         let store = |side| {
             self.iter()
                 .zip(states.iter().flatten())
                 .for_each(|(limit, &state)| limit.store(entry, state, side));
         };
         store(Side::BeforeTime);
-        entry.store_last(now);
+        entry.store_last(time.now);
         store(Side::AfterTime);
         let mut readings = Readings::default();
         let mut passes = Passes::NOW;
-        let steps = steps.iter().flatten().zip(states.iter().flatten());
-        for (i, ((limit, (step, &state)), reading)) in self.iter().zip(steps).zip(&mut readings).enumerate() {
-            let (also, taken) = limit.after(entry, state, step.present, i);
+        for (i, ((limit, &state), reading)) in
+            self.iter().zip(states.iter().flatten()).zip(&mut readings).enumerate()
+        {
+            let (also, taken) = limit.after(entry, state, limit.present(time), i);
             (passes, *reading) = (passes.and(also), taken);
         }
         (passes, readings)
     }
 }
 
+/// Where the layout puts the words of a first limit, of a lone bucket, and of a second limit.
+type First = At<HEADER>;
+type Lone = At<FREE_AT>;
+type AfterLog = At<{ HEADER + LogRule::WORDS }>;
+type AfterBucket = At<{ HEADER + BucketRule::WORDS }>;
+
 /// The limits of a policy by the type that they are checked as.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Shape {
-    Log(Placed<LogRule>),
-    Bucket(Placed<BucketRule>),
-    LogLog((Placed<LogRule>, Placed<LogRule>)),
-    LogBucket((Placed<LogRule>, Placed<BucketRule>)),
-    BucketLog((Placed<BucketRule>, Placed<LogRule>)),
-    BucketBucket((Placed<BucketRule>, Placed<BucketRule>)),
+    Log(Placed<LogRule, First>),
+    Bucket(Placed<BucketRule, Lone>),
+    LogLog((Placed<LogRule, First>, Placed<LogRule, AfterLog>)),
+    LogBucket((Placed<LogRule, First>, Placed<BucketRule, AfterLog>)),
+    BucketLog((Placed<BucketRule, First>, Placed<LogRule, AfterBucket>)),
+    BucketBucket((Placed<BucketRule, First>, Placed<BucketRule, AfterBucket>)),
     Many,
 }
 
 impl Shape {
     pub(super) fn of(limits: &[Placed<AnyRule>]) -> Self {
         use AnyRule::{Bucket, Log};
-        let place = |limit: &Placed<AnyRule>| *limit;
         match limits {
             [one] => match one.rule {
-                Log(rule) => Self::Log(one.with(rule)),
-                Bucket(rule) => Self::Bucket(one.with(rule)),
+                Log(rule) => Self::Log(one.with(rule, At)),
+                Bucket(rule) => Self::Bucket(one.with(rule, At)),
             },
-            [one, two] => match (place(one).rule, place(two).rule) {
-                (Log(a), Log(b)) => Self::LogLog((one.with(a), two.with(b))),
-                (Log(a), Bucket(b)) => Self::LogBucket((one.with(a), two.with(b))),
-                (Bucket(a), Log(b)) => Self::BucketLog((one.with(a), two.with(b))),
-                (Bucket(a), Bucket(b)) => Self::BucketBucket((one.with(a), two.with(b))),
+            [one, two] => match (one.rule, two.rule) {
+                (Log(a), Log(b)) => Self::LogLog((one.with(a, At), two.with(b, At))),
+                (Log(a), Bucket(b)) => Self::LogBucket((one.with(a, At), two.with(b, At))),
+                (Bucket(a), Log(b)) => Self::BucketLog((one.with(a, At), two.with(b, At))),
+                (Bucket(a), Bucket(b)) => Self::BucketBucket((one.with(a, At), two.with(b, At))),
             },
             _ => Self::Many,
         }
@@ -426,9 +524,10 @@ impl Shape {
 }
 
 impl Placed<AnyRule> {
-    fn with<R>(&self, rule: R) -> Placed<R> {
-        let Self { tick, lag, word, ring, .. } = *self;
-        Placed { rule, tick, lag, word, ring }
+    fn with<R, W: FirstWord>(&self, rule: R, word: W) -> Placed<R, W> {
+        debug_assert_eq!(word.index(), self.word.index(), "the layout puts a first and a second limit here");
+        let Self { scale, ring, .. } = *self;
+        Placed { rule, scale, word, ring }
     }
 }
 

@@ -37,6 +37,7 @@ use crate::policy::Policy;
 use entry::{Entry, Opened};
 use limits::Placed;
 use lookup::Place;
+use sync::Backoff;
 
 /// A table of entries, each the state of a policy's limits for one key.
 pub(crate) struct Table {
@@ -80,15 +81,20 @@ pub(crate) enum Miss {
     Unavailable,
 }
 
-/// What came of one look at an entry.
+/// What came of one quick look at an entry, which waits for nobody and searches for nothing.
 pub(crate) enum Attempt<R> {
     Decided(Verdict<R>),
-    /// The entry is another key's.
-    Gone,
     /// It says otherwise.
     Other,
-    /// Another thread wrote to it in the meantime.
+    /// The entry is another key's, or takes more than a quick look.
+    Missed,
+    /// Another thread is writing to it, or wrote to it in the meantime.
     Raced,
+}
+
+/// Leaves other threads alone with a table for a moment.
+pub(crate) fn pause() {
+    Backoff::new().wait();
 }
 
 impl Table {
@@ -155,8 +161,8 @@ impl Table {
     /// Whether the entry seems to deny any cost; a denial of it finds out. One comparison, whatever
     /// the number of limits.
     #[inline(always)]
-    pub(crate) fn seems_spent(&self, target: Target, now: u64) -> bool {
-        self.entry(target.slot).seems_spent(now)
+    pub(crate) fn seems_spent<L: Limits + ?Sized>(&self, limits: &L, target: Target, now: u64) -> bool {
+        Entry::of(self, target.slot, limits).seems_spent(limits, now)
     }
 
     /// Takes the costs if every limit admits, unless another thread gets in between.
@@ -168,9 +174,10 @@ impl Table {
         now: u64,
         costs: impl Costs,
     ) -> Attempt<L::Readings> {
-        let entry = self.entry(target.slot);
-        let Ok(opened) = entry.open(target.tag, now) else { return Attempt::Gone };
-        let evaluation = entry.evaluate(limits, opened, costs);
+        let entry = Entry::of(self, target.slot, limits);
+        let Ok(version) = entry.try_version() else { return Attempt::Raced };
+        let Some(opened) = entry.open_at(version, target.tag, now) else { return Attempt::Missed };
+        let Some(evaluation) = entry.evaluate_at_once(limits, opened, costs) else { return Attempt::Missed };
         if evaluation.violated != 0 {
             return Attempt::Other;
         }
@@ -186,9 +193,10 @@ impl Table {
         now: u64,
         costs: impl Costs,
     ) -> Attempt<L::Readings> {
-        let entry = self.entry(target.slot);
-        let Ok(opened) = entry.open(target.tag, now) else { return Attempt::Gone };
-        let evaluation = entry.evaluate(limits, opened, costs);
+        let entry = Entry::of(self, target.slot, limits);
+        let Ok(version) = entry.try_version() else { return Attempt::Raced };
+        let Some(opened) = entry.open_at(version, target.tag, now) else { return Attempt::Missed };
+        let Some(evaluation) = entry.evaluate_at_once(limits, opened, costs) else { return Attempt::Missed };
         if evaluation.violated == 0 {
             return Attempt::Other;
         }
@@ -224,7 +232,7 @@ impl Table {
         let entry = self.entry(target.slot);
         let limits = &self.layout.limits[..];
         (0..TRIES).find_map(|_| {
-            let opened = entry.try_open(target.tag, now)?;
+            let opened = entry.open_at(entry.try_version().ok()?, target.tag, now)?;
             entry.report(limits, &entry.evaluate(limits, opened, costs), costs)
         })
     }
@@ -257,10 +265,10 @@ impl Table {
     /// shortest window denies for that window, by when something may have recovered.
     pub(crate) fn no_room(&self, now: u64) -> Verdict<Readings> {
         let mut verdict = self.fresh(now, Same(1), false);
-        let nanos = |limit: &Placed<AnyRule>| limit.tick.start(limit.rule.window());
+        let nanos = |limit: &Placed<AnyRule>| limit.scale.tick.start(limit.rule.window());
         let limits = self.layout.limits.iter().zip(&mut verdict.readings).enumerate();
         if let Some((i, (limit, reading))) = limits.min_by_key(|(_, (limit, _))| nanos(limit)) {
-            *reading = limit.rule.denial_for_a_window(limit.tick.of(now));
+            *reading = limit.rule.denial_for_a_window(limit.scale.tick.of(now));
             verdict.violated = 1 << i;
         }
         verdict
