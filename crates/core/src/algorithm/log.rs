@@ -5,6 +5,10 @@
 //! words; those between stand in a ring outside. A key with up to four events never touches its
 //! ring, and one with more reads it only when an event leaves.
 //!
+//! The ring of one key among many is a line that no cache holds, so events go there [`RECENT`] at a
+//! time: the log's own words say how many of the newest are not written yet, and only the admission
+//! after three of them touches the ring.
+//!
 //! Deciding a cost of n reads one event: the n-th oldest of those that would have to leave.
 
 use super::{Outcome, Present, Reading, Ring, Rule};
@@ -14,6 +18,10 @@ const RECENT: u32 = 3;
 
 /// Events that need no ring.
 const APART: u32 = RECENT + 1;
+
+/// The part of a word's half that holds the count of events; the two bits above it have the count of
+/// the unwritten ones. Quotas are at most 1,000,000.
+const LEN: u32 = u32::MAX >> 2;
 
 /// Events up to this far in the future of `now` count as live rather than as ages past wrapping.
 ///
@@ -35,11 +43,15 @@ pub(crate) struct LogRule {
 ///
 /// Event 0 is `oldest`. The newest three are in `newest` (the very newest in its low half) and
 /// `third`; with fewer than four events the oldest is among them too. Event i of the others is in
-/// ring slot `head + i - 1`.
+/// ring slot `head + i - 1`. Of the newest three all but the last `unwritten` are there as well.
+///
+/// A state that was read may hold anything: `head` is bounded where it is used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Log {
     head: u32,
     len: u32,
+    /// How many of the newest events, the oldest never among them, are not in the ring: up to three.
+    unwritten: u32,
     newest: u64,
     third: u32,
     oldest: u32,
@@ -71,9 +83,11 @@ impl LogRule {
         u64::from(event.wrapping_add(self.window).wrapping_sub(now as u32))
     }
 
+    /// The ring slot `offset` after `head`; an offset is at most the number of slots.
     #[inline(always)]
-    fn wrap(&self, index: u32) -> u32 {
+    fn slot(&self, head: u32, offset: u32) -> u32 {
         let slots = self.ring_slots();
+        let index = offset + if head < slots { head } else { 0 };
         if index >= slots { index - slots } else { index }
     }
 
@@ -86,36 +100,50 @@ impl LogRule {
 
 impl Log {
     /// Event `index` of `len`, counted from the oldest.
+    #[inline(always)]
     fn event(self, rule: &LogRule, ring: impl Ring, index: u32) -> u32 {
         match self.len - 1 - index {
             _ if index == 0 => self.oldest,
             0 => self.newest as u32,
             1 => (self.newest >> 32) as u32,
             2 => self.third,
-            _ => ring.get(rule.wrap(self.head + index - 1)),
+            _ => ring.get(rule.slot(self.head, index - 1)),
         }
     }
 
-    /// Events that stand in the ring.
+    /// Events that stand in the ring: all but the oldest and those not written yet.
     #[inline(always)]
     fn in_ring(self) -> u32 {
-        self.len.saturating_sub(APART)
+        self.len.saturating_sub(1 + self.unwritten)
     }
 
-    /// The log without the events that have left, given that the oldest has.
+    /// The log without the `gone` oldest events, given the oldest of the rest, which is then no
+    /// longer counted among the unwritten ones.
+    #[inline(always)]
+    fn without(self, rule: &LogRule, gone: u32, oldest: u32) -> Self {
+        let head = rule.slot(self.head, gone.min(self.in_ring()));
+        let len = self.len - gone;
+        Self { head, len, unwritten: self.unwritten.min(len.saturating_sub(1)), oldest, ..self }
+    }
+
+    /// The log without the events that have left, given that the oldest has. Mostly it alone has.
     #[inline(always)]
     fn without_expired(self, rule: &LogRule, ring: impl Ring, now: u32) -> Self {
+        // `now` stands for the next of one event: it is live, and an empty log's oldest is not read.
+        let next = if self.len > 1 { self.event(rule, ring, 1) } else { now };
+        if rule.is_live(next, now) {
+            return self.without(rule, 1, next);
+        }
         let ends = (self.third, self.oldest);
         let (gone, oldest) = expired(rule, ring, now, (self.head, self.len), self.newest, ends);
-        let head = rule.wrap(self.head + gone.min(self.in_ring()));
-        Self { head, len: self.len - gone, oldest, ..self }
+        self.without(rule, gone, oldest)
     }
 
-    /// How many of the oldest events have left, given that the oldest has. Events are in order,
-    /// and mostly one or two leave at a time: doubling steps, then bisection.
+    /// How many of the oldest events have left, given that two have. Events are in order, and mostly
+    /// few leave at a time: doubling steps, then bisection.
     fn expired(self, rule: &LogRule, ring: impl Ring, now: u32) -> u32 {
         let has_left = |count: u32| !rule.is_live(self.event(rule, ring, count - 1), now);
-        let (mut gone, mut step) = (1, 1);
+        let (mut gone, mut step) = (2, 1);
         while gone + step <= self.len && has_left(gone + step) {
             gone += step;
             step *= 2;
@@ -132,20 +160,36 @@ impl Log {
         gone
     }
 
-    /// The log with one more event, the newest. The one that falls out of the newest three goes to
-    /// the ring, unless it is the oldest.
+    /// The log with one more event, the newest.
     #[inline(always)]
     fn push(self, rule: &LogRule, ring: impl Ring, event: u32) -> Self {
-        if self.len >= APART {
-            ring.set(rule.wrap(self.head + self.in_ring()), self.third);
-        }
+        let unwritten = if self.unwritten == RECENT { self.flush(rule, ring) } else { self.unwritten };
         Self {
             head: self.head,
             len: self.len + 1,
+            unwritten: if self.len == 0 { 0 } else { unwritten + 1 },
             newest: self.newest << 32 | u64::from(event),
             third: (self.newest >> 32) as u32,
             oldest: if self.len == 0 { event } else { self.oldest },
         }
+    }
+
+    /// Writes as many of three unwritten events to the ring as it has slots for, the oldest first;
+    /// how many are left.
+    ///
+    /// Before a push there is always a slot: the oldest, those in the ring and the three unwritten
+    /// ones are fewer than the quota, so those in the ring are fewer than its slots, the quota less
+    /// four. In a full log there is just one, so that a log that stays full writes at each push.
+    #[inline(always)]
+    fn flush(self, rule: &LogRule, ring: impl Ring) -> u32 {
+        let used = self.in_ring();
+        let free = rule.ring_slots().saturating_sub(used);
+        let events = [self.third, (self.newest >> 32) as u32, self.newest as u32];
+        for (offset, event) in (used..used + free.min(RECENT)).zip(events) {
+            ring.set(rule.slot(self.head, offset), event);
+        }
+        // A state that holds anything may leave no slot; its event is lost, not the bound of three.
+        RECENT - free.clamp(1, RECENT)
     }
 
     #[inline(never)]
@@ -159,16 +203,17 @@ impl Rule for LogRule {
 
     #[inline(always)]
     fn empty(&self) -> Log {
-        Log { head: 0, len: 0, newest: 0, third: 0, oldest: 0 }
+        Log::default()
     }
 
     #[inline(always)]
     fn read(&self, word: impl Fn(usize) -> u64) -> Log {
         let (place, ends) = (word(0), word(2));
-        let (head, len) = (place as u32, (place >> 32) as u32);
+        let count = (place >> 32) as u32;
         Log {
-            head: if head < self.ring_slots() { head } else { 0 },
-            len: len.min(self.quota),
+            head: place as u32,
+            len: (count & LEN).min(self.quota),
+            unwritten: count >> LEN.count_ones(),
             newest: word(1),
             third: ends as u32,
             oldest: (ends >> 32) as u32,
@@ -179,7 +224,8 @@ impl Rule for LogRule {
     fn write(&self, log: Log, mut word: impl FnMut(usize, u64)) {
         word(2, u64::from(log.oldest) << 32 | u64::from(log.third));
         word(1, log.newest);
-        word(0, u64::from(log.len) << 32 | u64::from(log.head));
+        let count = log.unwritten << LEN.count_ones() | log.len;
+        word(0, u64::from(count) << 32 | u64::from(log.head));
     }
 
     #[inline(always)]
@@ -190,7 +236,7 @@ impl Rule for LogRule {
     #[inline(always)]
     fn settle(&self, log: Log, ring: impl Ring, present: Present) -> Log {
         if log.len == 0 || present.idle_nanos > self.stale_nanos {
-            return Log { len: 0, ..log };
+            return Log { len: 0, unwritten: 0, ..log };
         }
         if self.is_live(log.oldest, present.now as u32) {
             log
@@ -216,12 +262,14 @@ impl Rule for LogRule {
     fn give_back(&self, log: Log, ring: impl Ring, cost: u64) -> Log {
         let len = log.len - self.events(cost).min(log.len);
         if len == 0 {
-            return Log { len, ..log };
+            return Log { len, unwritten: 0, ..log };
         }
         // Of fewer than three the rest is never read.
         let newest = |n: u32| if n < len { log.event(self, ring, len - 1 - n) } else { 0 };
         let pair = u64::from(newest(1)) << 32 | u64::from(newest(0));
-        Log { len, newest: pair, third: newest(2), ..log }
+        // Those not written yet are the first to go.
+        let unwritten = (len - 1).saturating_sub(log.in_ring());
+        Log { len, unwritten, newest: pair, third: newest(2), ..log }
     }
 
     /// The count, the newest event, and the one whose leaving is waited for: the oldest, or when a
@@ -252,7 +300,7 @@ impl Rule for LogRule {
 
     #[inline(always)]
     fn next_slot(&self, log: Log) -> Option<u32> {
-        (log.len >= APART).then(|| self.wrap(log.head + log.in_ring()))
+        (log.unwritten == RECENT).then(|| self.slot(log.head, log.in_ring()))
     }
 
     fn recovers_at(&self, log: Log, last: u64) -> Option<u64> {
@@ -262,7 +310,7 @@ impl Rule for LogRule {
     }
 }
 
-/// How many of the oldest events have left, given that the oldest has, and the oldest of the rest.
+/// How many of the oldest events have left, given that two have, and the oldest of the rest.
 ///
 /// Out of line, and taking the log apart, so that the way past it keeps the log in registers.
 #[inline(never)]
@@ -274,7 +322,156 @@ fn expired(
     newest: u64,
     (third, oldest): (u32, u32),
 ) -> (u32, u32) {
-    let log = Log { head, len, newest, third, oldest };
+    // Where an event is read does not depend on which are written.
+    let log = Log { head, len, unwritten: 0, newest, third, oldest };
     let gone = log.expired(rule, ring, now);
     (gone, if gone < len { log.event(rule, ring, gone) } else { 0 })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::indexing_slicing)]
+
+    use std::cell::{Cell, RefCell};
+
+    use super::{Log, LogRule, RECENT};
+    use crate::algorithm::{Present, Ring, Rule};
+
+    /// Events of a ring that has as many slots as are promised.
+    struct Slots {
+        events: RefCell<Vec<u32>>,
+        writes: Cell<u32>,
+    }
+
+    impl Slots {
+        fn of(rule: &LogRule) -> Self {
+            Self { events: RefCell::new(vec![0; rule.ring_slots() as usize]), writes: Cell::new(0) }
+        }
+    }
+
+    impl Ring for &Slots {
+        fn get(self, index: u32) -> u32 {
+            self.events.borrow()[index as usize]
+        }
+
+        fn set(self, index: u32, event: u32) {
+            self.events.borrow_mut()[index as usize] = event;
+            self.writes.set(self.writes.get() + 1);
+        }
+    }
+
+    /// Numbers that are the same in every run.
+    struct Random(u64);
+
+    impl Random {
+        fn word(&mut self) -> u64 {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            self.0
+        }
+
+        fn below(&mut self, bound: u32) -> u32 {
+            (self.word() >> 32) as u32 % bound
+        }
+    }
+
+    const WINDOW: u32 = 1_000;
+
+    fn rule(quota: u32) -> LogRule {
+        LogRule { quota, window: WINDOW, stale_nanos: u64::MAX }
+    }
+
+    fn at(now: u32) -> Present {
+        Present { now: now.into(), ..Present::default() }
+    }
+
+    /// The log as a table stores it and finds it again.
+    fn stored(rule: &LogRule, log: Log) -> Log {
+        let mut words = [0; LogRule::WORDS];
+        rule.write(log, |index, word| words[index] = word);
+        rule.read(|index| words[index])
+    }
+
+    fn events(rule: &LogRule, ring: &Slots, log: Log) -> Vec<u32> {
+        (0..log.len).map(|index| log.event(rule, ring, index)).collect()
+    }
+
+    #[test]
+    fn a_log_is_a_list_of_events_whatever_is_written_of_it() {
+        let mut random = Random(0x1234_5678_9abc_def1);
+        for quota in (1..=13).chain([40]) {
+            let rule = rule(quota);
+            let ring = Slots::of(&rule);
+            let (mut log, mut list, mut now) = (rule.empty(), Vec::new(), 0);
+            for _ in 0..20_000 {
+                now += random.below(3) * random.below(3 * WINDOW / quota);
+                log = rule.settle(stored(&rule, log), &ring, at(now));
+                list.retain(|&event| event + WINDOW > now);
+                assert_eq!(events(&rule, &ring, log), list);
+
+                let cost = 1 + random.below(2) * random.below(quota);
+                if random.below(4) == 0 {
+                    log = rule.give_back(stored(&rule, log), &ring, cost.into());
+                    list.truncate(list.len().saturating_sub(cost as usize));
+                } else if rule.admits(log, cost.into()) {
+                    let before = ring.events.borrow().clone();
+                    let taken = rule.take(log, &ring, at(now), cost.into());
+                    for offset in 0..log.in_ring() {
+                        let slot = rule.slot(log.head, offset) as usize;
+                        assert_eq!(ring.events.borrow()[slot], before[slot], "a slot in use was written");
+                    }
+                    log = taken;
+                    list.extend((0..cost).map(|_| now));
+                }
+                assert_eq!(events(&rule, &ring, log), list);
+                assert!(log.unwritten <= RECENT && log.in_ring() <= rule.ring_slots());
+            }
+        }
+    }
+
+    #[test]
+    fn only_every_third_admission_touches_the_ring() {
+        let rule = rule(100);
+        let ring = Slots::of(&rule);
+        let mut log = rule.empty();
+        let touching = (0..100).filter(|&now| {
+            let (before, named) = (ring.writes.get(), rule.next_slot(log).is_some());
+            log = rule.take(log, &ring, at(now), 1);
+            assert_eq!(ring.writes.get() != before, named, "which slot is next, after {now}");
+            named
+        });
+        // Events 1 to 3 wait for the admission of event 4.
+        assert_eq!(touching.collect::<Vec<_>>(), (4..100).step_by(3).collect::<Vec<_>>());
+        assert_eq!(ring.writes.get(), 96);
+    }
+
+    #[test]
+    fn a_state_of_any_bytes_stays_within_its_ring() {
+        let mut random = Random(0xfeed_5678_9abc_def1);
+        for quota in (1..=13).chain([1_000_000]) {
+            let rule = rule(quota);
+            let ring = Slots::of(&rule);
+            for _ in 0..3_000 {
+                // Counts and places near what is in order, and anywhere.
+                let near = |word: u64| word & 0xc000_001f_0000_000f;
+                let place = random.word();
+                let words = [if place & 64 == 0 { near(place) } else { place }, random.word(), random.word()];
+                let log = rule.read(|index| words[index]);
+                let present = at(words[2] as u32);
+                let cost = 1 + u64::from(random.below(quota.min(9)));
+
+                rule.reading(log, &ring, Some(cost));
+                rule.next_slot(log).inspect(|&slot| assert!(slot < rule.ring_slots().max(1)));
+                rule.give_back(log, &ring, cost);
+                let settled = rule.settle(log, &ring, present);
+                rule.reading(settled, &ring, Some(cost));
+                if rule.admits(settled, cost) {
+                    let taken = stored(&rule, rule.take(settled, &ring, present, cost));
+                    assert_eq!(taken.len, settled.len + cost as u32);
+                    rule.settle(taken, &ring, at(present.now as u32 ^ WINDOW));
+                }
+            }
+        }
+    }
 }
