@@ -147,6 +147,12 @@ impl Tick {
         (((nanos as u128 * self.reciprocal as u128) >> 64) as u64) >> self.shift
     }
 
+    /// Whether the tick that `nanos` is in begins then.
+    #[inline(always)]
+    pub(crate) const fn starts_at(self, tick: u64, nanos: u64) -> bool {
+        tick.wrapping_mul(self.nanos) == nanos
+    }
+
     /// When a tick begins, saturating at the end of the range.
     #[inline(always)]
     pub(crate) const fn start(self, tick: u64) -> u64 {

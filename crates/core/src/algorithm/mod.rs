@@ -31,13 +31,19 @@ impl<'a> Present<'a> {
     /// The present at `now` nanoseconds, for an entry with an admission at `last`.
     #[inline(always)]
     pub(crate) fn new(scale: &'a Scale, now: u64, last: u64) -> Self {
-        Self { scale, now: scale.tick.of(now), nanos: now, last }
+        Self::in_tick(scale, scale.tick.of(now), now, last)
+    }
+
+    /// The same when the tick is known that the present is in.
+    #[inline(always)]
+    pub(crate) fn in_tick(scale: &'a Scale, tick: u64, now: u64, last: u64) -> Self {
+        Self { scale, now: tick, nanos: now, last }
     }
 
     /// How many ticks after `now` an admission is recorded: rounding up, and the clock's lag.
     #[inline(always)]
     pub(crate) fn lead(self) -> u64 {
-        self.scale.lag + u64::from(self.scale.tick.start(self.now) != self.nanos)
+        self.scale.lag + u64::from(!self.scale.tick.starts_at(self.now, self.nanos))
     }
 
     /// Ticks since the tick of the last admission.
@@ -65,6 +71,8 @@ pub(crate) trait Ring: Copy {
     fn get(self, index: u32) -> u32;
     /// Puts `event` into slot `index`.
     fn set(self, index: u32, event: u32);
+    /// Puts three events into slot `index` and the two behind it.
+    fn set_three(self, index: u32, events: [u32; 3]);
 }
 
 /// What a decision keeps of one limit: enough for its algorithm to work out an [`Outcome`], so

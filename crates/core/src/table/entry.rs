@@ -451,4 +451,6 @@ impl Ring for Nowhere {
     }
 
     fn set(self, _index: u32, _event: u32) {}
+
+    fn set_three(self, _index: u32, _events: [u32; 3]) {}
 }

@@ -5,7 +5,7 @@
 //! ```text
 //! region   ┌ tags: 8 bits a way ┐┌ hints ┐┌ insertion locks ┐┌ entries, overflow last ┐┌ rings ┐
 //! entry    ┌ tag ┬ version ┬ last ┬ free_at ┬ limit 0 … limit n ┐   4, 8, 16 or 32 words
-//! a log    ┌ head | len ┬ 2 newest events ┬ third | oldest ┐      3 words, and its ring
+//! a log    ┌ count | head ┬ 2 newest events ┬ oldest | third ┐    3 words, and its ring
 //! a bucket ┌ level ┐                                              1 word
 //! ```
 //!

@@ -142,6 +142,19 @@ impl Ring for Events<'_> {
     fn set(self, index: u32, event: u32) {
         self.region.event(self.start + index as usize).store(event, Ordering::Relaxed);
     }
+
+    #[inline(always)]
+    fn set_three(self, index: u32, events: [u32; 3]) {
+        let slots = self.region.events(self.start + index as usize, events.len());
+        slots.iter().zip(events).for_each(|(slot, event)| slot.store(event, Ordering::Relaxed));
+    }
+}
+
+/// One limit's state as of the present, and the present tick: worked out once.
+#[derive(Clone, Copy)]
+pub(crate) struct Settled<S> {
+    state: S,
+    tick: u64,
 }
 
 impl<R: Rule, W: FirstWord> Placed<R, W> {
@@ -202,29 +215,40 @@ impl<R: Rule, W: FirstWord> Placed<R, W> {
 /// The steps of one limit, the `index`-th of its policy.
 impl<R: Rule, W: FirstWord> Placed<R, W> {
     #[inline(always)]
-    fn settle(&self, entry: Entry<'_>, time: Time) -> R::State {
-        self.rule.settle(self.read(entry), self.events(entry), self.present(time))
+    fn settle(&self, entry: Entry<'_>, time: Time) -> Settled<R::State> {
+        let present = self.present(time);
+        Settled { state: self.rule.settle(self.read(entry), self.events(entry), present), tick: present.now }
     }
 
     #[inline(always)]
-    fn settle_at_once(&self, entry: Entry<'_>, time: Time) -> Option<R::State> {
-        self.rule.settle_at_once(self.read(entry), self.events(entry), self.present(time))
+    fn settle_at_once(&self, entry: Entry<'_>, time: Time) -> Option<Settled<R::State>> {
+        let present = self.present(time);
+        let state = self.rule.settle_at_once(self.read(entry), self.events(entry), present)?;
+        Some(Settled { state, tick: present.now })
     }
 
     #[inline(always)]
-    fn denies(&self, state: R::State, index: usize, costs: impl Costs) -> u8 {
-        u8::from(!self.rule.admits(state, costs.of(index))) << index
+    fn denies(&self, settled: Settled<R::State>, index: usize, costs: impl Costs) -> u8 {
+        u8::from(!self.rule.admits(settled.state, costs.of(index))) << index
     }
 
     #[inline(always)]
-    fn reading(&self, entry: Entry<'_>, state: R::State, denied: Option<u64>) -> Reading {
-        self.rule.reading(state, self.events(entry), denied)
+    fn reading(&self, entry: Entry<'_>, settled: Settled<R::State>, denied: Option<u64>) -> Reading {
+        self.rule.reading(settled.state, self.events(entry), denied)
     }
 
     /// The state with a cost taken.
     #[inline(always)]
-    fn taken(&self, entry: Entry<'_>, state: R::State, present: Present<'_>, cost: u64) -> R::State {
-        self.rule.take(state, self.events(entry), present, cost)
+    fn taken(
+        &self,
+        entry: Entry<'_>,
+        settled: Settled<R::State>,
+        time: Time,
+        cost: u64,
+    ) -> Settled<R::State> {
+        let present = Present::in_tick(&self.scale, settled.tick, time.now, time.last);
+        let state = self.rule.take(settled.state, self.events(entry), present, cost);
+        Settled { state, ..settled }
     }
 
     /// What a state says of which a cost has just been taken.
@@ -232,10 +256,12 @@ impl<R: Rule, W: FirstWord> Placed<R, W> {
     fn after(
         &self,
         entry: Entry<'_>,
-        state: R::State,
-        present: Present<'_>,
+        settled: Settled<R::State>,
+        time: Time,
         index: usize,
     ) -> (Passes, Reading) {
+        let Settled { state, tick } = settled;
+        let present = Present::in_tick(&self.scale, tick, time.now, time.last);
         let passes = self
             .rule
             .spent_for(state, present)
@@ -261,7 +287,7 @@ impl Passes {
 }
 
 impl<R: Rule, W: FirstWord> Limits for Placed<R, W> {
-    type States = R::State;
+    type States = Settled<R::State>;
     type Readings = Reading;
 
     #[inline(always)]
@@ -317,17 +343,16 @@ impl<R: Rule, W: FirstWord> Limits for Placed<R, W> {
         time: Time,
         costs: impl Costs,
     ) -> (Passes, Self::Readings) {
-        let present = self.present(time);
-        let state = self.taken(entry, state, present, costs.of(0));
-        self.store(entry, state, Side::BeforeTime);
+        let state = self.taken(entry, state, time, costs.of(0));
+        self.store(entry, state.state, Side::BeforeTime);
         entry.store_last(time.now);
-        self.store(entry, state, Side::AfterTime);
-        self.after(entry, state, present, 0)
+        self.store(entry, state.state, Side::AfterTime);
+        self.after(entry, state, time, 0)
     }
 }
 
 impl<A: Rule, B: Rule, V: FirstWord, W: FirstWord> Limits for (Placed<A, V>, Placed<B, W>) {
-    type States = (A::State, B::State);
+    type States = (Settled<A::State>, Settled<B::State>);
     type Readings = (Reading, Reading);
 
     #[inline(always)]
@@ -384,16 +409,15 @@ impl<A: Rule, B: Rule, V: FirstWord, W: FirstWord> Limits for (Placed<A, V>, Pla
         time: Time,
         costs: impl Costs,
     ) -> (Passes, Self::Readings) {
-        let presents = (self.0.present(time), self.1.present(time));
-        let one = self.0.taken(entry, states.0, presents.0, costs.of(0));
-        let two = self.1.taken(entry, states.1, presents.1, costs.of(1));
-        self.0.store(entry, one, Side::BeforeTime);
-        self.1.store(entry, two, Side::BeforeTime);
+        let one = self.0.taken(entry, states.0, time, costs.of(0));
+        let two = self.1.taken(entry, states.1, time, costs.of(1));
+        self.0.store(entry, one.state, Side::BeforeTime);
+        self.1.store(entry, two.state, Side::BeforeTime);
         entry.store_last(time.now);
-        self.0.store(entry, one, Side::AfterTime);
-        self.1.store(entry, two, Side::AfterTime);
-        let (passes, one) = self.0.after(entry, one, presents.0, 0);
-        let (also, two) = self.1.after(entry, two, presents.1, 1);
+        self.0.store(entry, one.state, Side::AfterTime);
+        self.1.store(entry, two.state, Side::AfterTime);
+        let (passes, one) = self.0.after(entry, one, time, 0);
+        let (also, two) = self.1.after(entry, two, time, 1);
         (passes.and(also), (one, two))
     }
 }
@@ -407,7 +431,7 @@ fn spread(one: Reading, two: Reading) -> Readings {
 
 /// Any number of limits.
 impl Limits for [Placed<AnyRule>] {
-    type States = [Option<AnyState>; MAX_LIMITS];
+    type States = [Option<Settled<AnyState>>; MAX_LIMITS];
     type Readings = Readings;
 
     fn entry_words(&self, layout: &Layout) -> usize {
@@ -462,14 +486,13 @@ impl Limits for [Placed<AnyRule>] {
         costs: impl Costs,
     ) -> (Passes, Self::Readings) {
         let mut each = self.iter().zip(states.iter().flatten()).enumerate();
-        let states: [Option<AnyState>; MAX_LIMITS] = std::array::from_fn(|_| {
-            each.next()
-                .map(|(i, (limit, &state))| limit.taken(entry, state, limit.present(time), costs.of(i)))
+        let states: Self::States = std::array::from_fn(|_| {
+            each.next().map(|(i, (limit, &state))| limit.taken(entry, state, time, costs.of(i)))
         });
         let store = |side| {
             self.iter()
                 .zip(states.iter().flatten())
-                .for_each(|(limit, &state)| limit.store(entry, state, side));
+                .for_each(|(limit, settled)| limit.store(entry, settled.state, side));
         };
         store(Side::BeforeTime);
         entry.store_last(time.now);
@@ -479,7 +502,7 @@ impl Limits for [Placed<AnyRule>] {
         for (i, ((limit, &state), reading)) in
             self.iter().zip(states.iter().flatten()).zip(&mut readings).enumerate()
         {
-            let (also, taken) = limit.after(entry, state, limit.present(time), i);
+            let (also, taken) = limit.after(entry, state, time, i);
             (passes, *reading) = (passes.and(also), taken);
         }
         (passes, readings)

@@ -36,6 +36,12 @@ impl Region {
         &self.memory.events()[index]
     }
 
+    #[inline(always)]
+    #[allow(clippy::indexing_slicing, reason = "ranges come from the layout that sized the region")]
+    pub(crate) fn events(&self, start: usize, count: usize) -> &[AtomicU32] {
+        &self.memory.events()[start..][..count]
+    }
+
     /// Asks the processor to bring the word's cache line near; never waits for it.
     #[inline(always)]
     pub(crate) fn prefetch(&self, index: usize) {
