@@ -113,7 +113,8 @@ impl Bucket {
         } else if self.level() == 0 {
             Self::new(0, rule.steps(lead()))
         } else {
-            let unfinished = lead().saturating_mul(rule.refill.get()).min(MAX_LEVEL - rule.capacity);
+            let unfinished =
+                lead().saturating_mul(rule.refill.get()).min(MAX_LEVEL.saturating_sub(rule.capacity));
             Self(self.0.max(unfinished))
         }
     }
@@ -168,7 +169,8 @@ impl Rule for BucketRule {
 
     #[inline(always)]
     fn admits(&self, bucket: Bucket, cost: u64) -> bool {
-        bucket.level() + cost * self.token.get() <= self.capacity
+        // More than a burst can be owed when the refill is fast: a cost of nothing passes all the same.
+        cost == 0 || bucket.level() + cost * self.token.get() <= self.capacity
     }
 
     #[inline(always)]

@@ -53,7 +53,7 @@ fn check(table: &Table, tag: u64) -> Option<bool> {
 
 fn remaining(table: &Table, verdict: &Verdict<Readings>) -> Vec<u64> {
     let limits = table.layout.limits.iter().zip(verdict.readings);
-    limits.map(|(limit, reading)| limit.rule.outcome(reading, limit.tick.of(NOW)).remaining).collect()
+    limits.map(|(limit, reading)| limit.rule.outcome(reading, limit.scale.tick.of(NOW)).remaining).collect()
 }
 
 /// Two threads, one unit left: one of them gets it.
