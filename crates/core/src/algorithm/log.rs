@@ -185,8 +185,10 @@ impl Log {
         let used = self.in_ring();
         let free = rule.ring_slots().saturating_sub(used);
         let events = [self.third, (self.newest >> 32) as u32, self.newest as u32];
-        for (offset, event) in (used..used + free.min(RECENT)).zip(events) {
-            ring.set(rule.slot(self.head, offset), event);
+        for (offset, event) in (0..).zip(events) {
+            if offset < free {
+                ring.set(rule.slot(self.head, used + offset), event);
+            }
         }
         // A state that holds anything may leave no slot; its event is lost, not the bound of three.
         RECENT - free.clamp(1, RECENT)
