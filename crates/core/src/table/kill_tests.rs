@@ -201,6 +201,8 @@ fn survive(policy: &str, max_keys: usize) {
 #[test]
 fn a_log_survives_kills() {
     survive("6/second", 3);
+    // With one ring slot.
+    survive("5/second", 3);
 }
 
 #[test]
