@@ -228,33 +228,28 @@ impl Log {
         }
     }
 
-    /// The log with as many of its three unwritten events written to the ring as it has slots for, the
-    /// oldest first.
+    /// The log with its three unwritten events in the ring, or the oldest of them where there are not
+    /// three free slots in a row.
     ///
     /// Before a push there is always a slot: the oldest, those in the ring and the three unwritten
     /// ones are fewer than the quota, so those in the ring are fewer than its slots, the quota less
-    /// four. In a full log there is just one, so that a log that stays full writes at each push.
+    /// four. In a full log there is just one, so that a log that stays full writes at each push. A
+    /// state that holds anything may have none; then the event is lost, not the bound of three.
     #[inline(always)]
     fn flushed(self, rule: &LogRule, ring: impl Ring) -> Self {
         let (used, slots) = (self.in_ring(), rule.ring_slots());
         let [newest, second, third] = self.recent();
         let start = rule.slot(self.head(), used);
-        if used + RECENT <= slots && start + RECENT <= slots {
+        let written = if used + RECENT <= slots && start + RECENT <= slots {
             ring.set_three(start, [third, second, newest]);
-            return Self { place: self.place - u64::from(RECENT) * UNWRITTEN, ..self };
-        }
-        self.flushed_apart(rule, ring)
-    }
-
-    #[inline(never)]
-    fn flushed_apart(self, rule: &LogRule, ring: impl Ring) -> Self {
-        let used = self.in_ring();
-        let free = rule.ring_slots().saturating_sub(used);
-        for (offset, event) in (used..used + free.min(RECENT)).zip(self.recent().into_iter().rev()) {
-            ring.set(rule.slot(self.head(), offset), event);
-        }
-        // A state that holds anything may leave no slot; its event is lost, not the bound of three.
-        Self { place: self.place - u64::from(free.clamp(1, RECENT)) * UNWRITTEN, ..self }
+            RECENT
+        } else {
+            if used < slots {
+                ring.set(start, third);
+            }
+            1
+        };
+        Self { place: self.place - u64::from(written) * UNWRITTEN, ..self }
     }
 
     #[inline(never)]

@@ -200,7 +200,7 @@ impl Limiter {
     pub fn check_n(&self, key: impl AsRef<[u8]>, cost: u64) -> Result<Decision<'_>> {
         let tag = self.tag(key.as_ref())?;
         self.validate(cost)?;
-        self.decide(tag, self.now_nanos(), Same(cost))
+        self.decide_cost(tag, self.now_nanos(), cost)
     }
 
     /// Decides as [`check_n`](Self::check_n) does, at a time that the caller gives in place of the
@@ -212,7 +212,7 @@ impl Limiter {
     pub fn check_at(&self, key: impl AsRef<[u8]>, cost: u64, now: Nanos) -> Result<Decision<'_>> {
         let tag = self.tag(key.as_ref())?;
         self.validate(cost)?;
-        self.decide(tag, bounded(now), Same(cost))
+        self.decide_cost(tag, bounded(now), cost)
     }
 
     /// Decides about a cost for each limit, in the policy's order: one request and 900 tokens,
@@ -434,6 +434,13 @@ impl Limiter {
     fn bad_cost(&self, cost: u64) -> Error {
         let limit = self.policy().limits().iter().find(|limit| cost > limit.capacity());
         limit.map_or(Error::ZeroCost, |limit| cost_above(limit, cost))
+    }
+
+    /// The decision for a tag about one cost for all limits. It is nearly always 1, about which the
+    /// compiler knows more.
+    #[inline(always)]
+    fn decide_cost<'a, A: Answer<'a>>(&'a self, tag: u64, now: u64, cost: u64) -> A {
+        if cost == 1 { self.decide(tag, now, One) } else { self.decide(tag, now, Same(cost)) }
     }
 
     /// The decision for a tag, counted, in the form that the caller returns.
