@@ -531,9 +531,7 @@ impl Limiter {
         }
     }
 
-    /// The decision for a tag whose entry another thread is writing to, counted. It waits a little
-    /// first: the other thread, left alone with the entry's line, makes several checks in the time
-    /// that the line takes to go from one processor to another.
+    /// The decision for a tag whose entry another thread is writing to, counted.
     #[cold]
     fn pause_and_decide(&self, tag: u64, now: u64, costs: impl Costs) -> Decision<'_> {
         table::pause();

@@ -92,7 +92,8 @@ pub(crate) enum Attempt<R> {
     Raced,
 }
 
-/// Leaves other threads alone with a table for a moment.
+/// Waits a little for another thread that writes to the same entry: left alone with the entry's line,
+/// it makes several checks in the time that the line takes to go from one processor to another.
 pub(crate) fn pause() {
     Backoff::new().wait();
 }
@@ -247,6 +248,7 @@ impl Table {
             if !self.is_writable() {
                 return Err(Miss::Unavailable);
             }
+            pause();
         }
     }
 
