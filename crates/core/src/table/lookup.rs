@@ -130,11 +130,25 @@ impl Table {
         None
     }
 
-    /// The first slot of a key's home set that may be its own, without a look at the entry.
+    /// A slot of a key's home set that may be its own, without a look at the entry: the preferred one
+    /// if it may be, else the first.
+    ///
+    /// A way that the processor guesses does not wait for the set's tags, so the preferred one is
+    /// asked for by itself.
     #[inline(always)]
     pub(super) fn likely_slot(&self, tag: u64) -> Option<usize> {
         let home = self.layout.home(tag);
         let word = self.tag_word(home).load(Ordering::Relaxed);
+        let preferred = preferred_way(tag);
+        if word >> (8 * preferred) & 0xff != tag_byte(tag) {
+            return self.other_likely_slot(home, word, tag);
+        }
+        let slot = home * WAYS + preferred;
+        (slot < self.layout.capacity).then_some(slot)
+    }
+
+    #[cold]
+    fn other_likely_slot(&self, home: usize, word: u64, tag: u64) -> Option<usize> {
         let matching = zero_bytes(word ^ (tag_byte(tag) * ONES));
         let slot = home * WAYS + matching.trailing_zeros() as usize / 8;
         (matching != 0 && slot < self.layout.capacity).then_some(slot)
