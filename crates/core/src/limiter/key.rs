@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::{Answer, Limiter};
 use crate::decision::Decision;
 use crate::error::Result;
-use crate::table::{Costs, One, Same, Target};
+use crate::table::{Costs, One, Same, Target, with_limits};
 
 /// A key of a limiter, hashed and looked up in advance.
 ///
@@ -56,7 +56,9 @@ impl<'a> Key<'a> {
     #[inline]
     #[must_use = "false is a denial"]
     pub fn allow(&self) -> bool {
-        self.limiter.allow_near(self.target(), self.tag, self.limiter.now_nanos())
+        let now = self.limiter.now_nanos();
+        let Some(target) = self.target() else { return self.limiter.search_and_decide(self.tag, now, One).allowed() };
+        with_limits!(self.limiter.table.layout, limits => self.limiter.allow_near(limits, target, now))
     }
 
     #[inline(always)]

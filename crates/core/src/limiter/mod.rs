@@ -375,14 +375,35 @@ impl Limiter {
     }
 
     fn check_one(&self, key: &[u8]) -> Result<Decision<'_>> {
-        let tag = self.tag(key)?;
-        self.decide(tag, self.now_nanos(), One)
+        with_limits!(self.table.layout, limits => self.check_as(limits, key))
     }
 
     fn allow_one(&self, key: &[u8]) -> Result<bool> {
+        with_limits!(self.table.layout, limits => self.allow_as(limits, key))
+    }
+
+    /// A function of its own for every type of limits, without a loop, and another for denials: in
+    /// one function the compiler would prepare for all of them in advance.
+    #[inline(never)]
+    fn check_as<L: Limits + ?Sized>(&self, limits: &L, key: &[u8]) -> Result<Decision<'_>> {
         let tag = self.tag(key)?;
         self.table.prefetch_preferred(tag);
-        Ok(self.allow_near(self.table.guess(tag), tag, self.now_nanos()))
+        let now = self.now_nanos();
+        match self.table.guess(tag) {
+            Some(target) => self.take_as(limits, target, now, One),
+            None => Ok(self.search_and_decide(tag, now, One)),
+        }
+    }
+
+    #[inline(never)]
+    fn allow_as<L: Limits + ?Sized>(&self, limits: &L, key: &[u8]) -> Result<bool> {
+        let tag = self.tag(key)?;
+        self.table.prefetch_preferred(tag);
+        let now = self.now_nanos();
+        match self.table.guess(tag) {
+            Some(target) => Ok(self.allow_near(limits, target, now)),
+            None => Ok(self.search_and_decide(tag, now, One).allowed()),
+        }
     }
 
     /// The present, within what the engine tells apart.
@@ -463,10 +484,20 @@ impl Limiter {
         with_limits!(self.table.layout, limits => self.decide_as(limits, target, now, costs))
     }
 
-    /// A function of its own for every type of limits, without a loop, and another for denials: in
-    /// one function the compiler would prepare for all of them in advance.
     #[inline(never)]
     fn decide_as<'a, A: Answer<'a>, L: Limits + ?Sized>(
+        &'a self,
+        limits: &L,
+        target: Target,
+        now: u64,
+        costs: impl Costs,
+    ) -> A {
+        self.take_as(limits, target, now, costs)
+    }
+
+    /// The decision of an entry that is likely to admit.
+    #[inline(always)]
+    fn take_as<'a, A: Answer<'a>, L: Limits + ?Sized>(
         &'a self,
         limits: &L,
         target: Target,
@@ -506,19 +537,13 @@ impl Limiter {
         }
     }
 
-    /// Yes or no to one unit for a tag whose entry is likely to be at `near`, counted.
+    /// Yes or no to one unit of a key whose entry is likely to be the target, counted.
     #[inline(always)]
-    fn allow_near(&self, near: Option<Target>, tag: u64, now: u64) -> bool {
-        if let Some(limit) = near.and_then(|target| self.table.denies(target, now)) {
+    fn allow_near<L: Limits + ?Sized>(&self, limits: &L, target: Target, now: u64) -> bool {
+        if let Some(limit) = self.table.denies(limits, target, now) {
             self.counters.denied(usize::from(limit));
             return false;
         }
-        let Some(target) = near else { return self.search_and_decide(tag, now, One).allowed() };
-        with_limits!(self.table.layout, limits => self.allow_as(limits, target, now))
-    }
-
-    #[inline(never)]
-    fn allow_as<L: Limits + ?Sized>(&self, limits: &L, target: Target, now: u64) -> bool {
         match self.table.try_take(limits, target, now, One) {
             Attempt::Decided(_) => {
                 self.counters.admitted();

@@ -224,8 +224,8 @@ impl<'a> Entry<'a> {
     /// If the entry is `tag`'s and denies any cost at `now` for certain, the limit that denies for
     /// longest. One comparison, whatever the number of limits.
     #[inline(always)]
-    pub(super) fn denies(&self, tag: u64, now: u64) -> Option<u8> {
-        if !self.table.layout.has_free_at {
+    pub(super) fn denies<L: Limits + ?Sized>(&self, limits: &L, tag: u64, now: u64) -> Option<u8> {
+        if !limits.has_free_at(&self.table.layout) {
             return None;
         }
         let version = self.word(VERSION).load(Ordering::Acquire);

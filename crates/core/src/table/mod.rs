@@ -254,8 +254,8 @@ impl Table {
 
     /// If the target denies any cost for certain, the limit that does so for longest.
     #[inline(always)]
-    pub(crate) fn denies(&self, target: Target, now: u64) -> Option<u8> {
-        self.entry(target.slot).denies(target.tag, now)
+    pub(crate) fn denies<L: Limits + ?Sized>(&self, limits: &L, target: Target, now: u64) -> Option<u8> {
+        Entry::of(self, target.slot, limits).denies(limits, target.tag, now)
     }
 
     /// What a key without an entry is told before it takes costs, or after.
