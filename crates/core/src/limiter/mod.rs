@@ -399,8 +399,9 @@ impl Limiter {
     fn allow_as<L: Limits + ?Sized>(&self, limits: &L, key: &[u8]) -> Result<bool> {
         let tag = self.tag(key)?;
         self.table.prefetch_preferred(tag);
+        let near = self.table.guess(tag);
         let now = self.now_nanos();
-        match self.table.guess(tag) {
+        match near {
             Some(target) => Ok(self.allow_near(limits, target, now)),
             None => Ok(self.search_and_decide(tag, now, One).allowed()),
         }

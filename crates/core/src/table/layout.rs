@@ -41,7 +41,8 @@ pub(super) const HEADER: usize = 4;
 pub(crate) struct Layout {
     pub(crate) shape: Shape,
     pub(crate) limits: Box<[Placed<AnyRule>]>,
-    entry_words: usize,
+    /// The words of an entry as a power of two.
+    entry_shift: u32,
     /// Whether there is a word for the earliest time at which anything passes. A lone bucket
     /// answers as fast from its level, and its entries are half as long without.
     pub(super) has_free_at: bool,
@@ -73,6 +74,7 @@ impl Layout {
         let has_free_at = !matches!(policy.limits(), [only] if only.algorithm() == Algorithm::TokenBucket);
         let (limits, entry_words, ring_slots) = place_limits(policy.limits(), has_free_at, lag);
         let entry_words = entry_words.next_power_of_two();
+        let entry_shift = entry_words.trailing_zeros();
 
         let hints = sets;
         let locks = hints + sets;
@@ -88,7 +90,7 @@ impl Layout {
         Ok(Self {
             shape: Shape::of(&limits),
             limits: limits.into(),
-            entry_words,
+            entry_shift,
             has_free_at,
             ring_slots,
             sets,
@@ -123,12 +125,12 @@ impl Layout {
 
     #[inline(always)]
     pub(super) fn entry_word(&self, slot: usize) -> usize {
-        self.entries + slot * self.entry_words
+        self.entries + (slot << self.entry_shift)
     }
 
     #[inline(always)]
     pub(super) fn entry_words(&self) -> usize {
-        self.entry_words
+        1 << self.entry_shift
     }
 
     /// The first ring slot of an entry.
