@@ -10,6 +10,10 @@ use crate::table::{Same, with_limits};
 /// others, few enough to stay in the first-level cache.
 const CHUNK: usize = 64;
 
+/// Keys whose rings are fetched together. Which slots are wanted stands in the entries, so that the
+/// first half of a chunk is decided while the entries of the other are still on their way.
+const HALF: usize = CHUNK / 2;
+
 impl Limiter {
     /// Decides about `cost` units for each of `keys`, in order. Keys may repeat. The decisions are
     /// those of as many [`check_n`](Self::check_n) calls at one moment, several times faster when
@@ -39,22 +43,27 @@ impl Limiter {
             self.validate(cost(i))?;
         }
         let now = self.now_nanos();
-        for (chunk, keys) in keys.chunks(CHUNK).enumerate() {
-            let mut tags = [0; CHUNK];
-            for (tag, key) in tags.iter_mut().zip(keys) {
+        let mut indices = 0..;
+        for keys in keys.chunks(CHUNK) {
+            let mut places = [(0, None); CHUNK];
+            let (places, _) = places.split_at_mut(keys.len());
+            for ((tag, _), key) in places.iter_mut().zip(keys) {
                 *tag = self.tag_of(key.as_ref());
                 self.table.prefetch_set(*tag);
                 self.table.prefetch_preferred(*tag);
             }
-            let tags = tags.get(..keys.len()).unwrap_or(&[]);
-            tags.iter().for_each(|&tag| self.table.prefetch_entry(tag));
-            with_limits!(self.table.layout, limits => {
-                tags.iter().for_each(|&tag| self.table.prefetch_rings(limits, tag));
-            });
-            for (i, &tag) in tags.iter().enumerate() {
-                let index = chunk * CHUNK + i;
-                let near = self.table.guess(tag);
-                each(index, self.decide_near(near, tag, now, Same(cost(index))));
+            for (tag, near) in places.iter_mut() {
+                *near = self.table.guess(*tag);
+                near.iter().for_each(|&target| self.table.prefetch_entry(target));
+            }
+            for places in places.chunks(HALF) {
+                with_limits!(self.table.layout, limits => {
+                    let targets = places.iter().filter_map(|&(_, near)| near);
+                    targets.for_each(|target| self.table.prefetch_rings(limits, target));
+                });
+                for (&(tag, near), index) in places.iter().zip(&mut indices) {
+                    each(index, self.decide_near(near, tag, now, Same(cost(index))));
+                }
             }
         }
         Ok(())

@@ -313,20 +313,16 @@ impl Table {
         self.region.prefetch(self.layout.entry_word(self.preferred_slot(tag)));
     }
 
-    /// Brings the entry near that is likely the key's by its set.
+    /// Brings an entry near.
     #[inline(always)]
-    pub(crate) fn prefetch_entry(&self, tag: u64) {
-        if let Some(slot) = self.likely_slot(tag) {
-            self.region.prefetch(self.layout.entry_word(slot));
-        }
+    pub(crate) fn prefetch_entry(&self, target: Target) {
+        self.region.prefetch(self.layout.entry_word(target.slot));
     }
 
-    /// Brings what an admission writes near outside of the entry that is likely the key's.
+    /// Brings near what an admission is going to write outside of an entry.
     #[inline(always)]
-    pub(crate) fn prefetch_rings<L: Limits + ?Sized>(&self, limits: &L, tag: u64) {
-        if let Some(slot) = self.likely_slot(tag) {
-            limits.prefetch_rings(self.entry(slot));
-        }
+    pub(crate) fn prefetch_rings<L: Limits + ?Sized>(&self, limits: &L, target: Target) {
+        limits.prefetch_rings(self.entry(target.slot));
     }
 }
 
