@@ -4,7 +4,7 @@
 use super::Limiter;
 use crate::decision::Decision;
 use crate::error::Result;
-use crate::table::{Same, with_limits};
+use crate::table::with_limits;
 
 /// Keys whose cache lines are fetched together: enough to hide a miss to memory behind the
 /// others, few enough to stay in the first-level cache.
@@ -53,7 +53,7 @@ impl Limiter {
                 self.table.prefetch_preferred(*tag);
             }
             for (tag, near) in places.iter_mut() {
-                *near = self.table.guess(*tag);
+                *near = self.table.guess_one_of_many(*tag);
                 near.iter().for_each(|&target| self.table.prefetch_entry(target));
             }
             for places in places.chunks(HALF) {
@@ -62,7 +62,7 @@ impl Limiter {
                     targets.for_each(|target| self.table.prefetch_rings(limits, target));
                 });
                 for (&(tag, near), index) in places.iter().zip(&mut indices) {
-                    each(index, self.decide_near(near, tag, now, Same(cost(index))));
+                    each(index, self.decide_near_cost(near, tag, now, cost(index)));
                 }
             }
         }

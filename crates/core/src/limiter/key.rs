@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Answer, Limiter};
+use super::Limiter;
 use crate::decision::Decision;
 use crate::error::Result;
-use crate::table::{Costs, One, Same, Target, with_limits};
+use crate::table::{One, Target, with_limits};
 
 /// A key of a limiter, hashed and looked up in advance.
 ///
@@ -39,7 +39,7 @@ impl<'a> Key<'a> {
     #[inline]
     #[must_use = "a denial is in the decision"]
     pub fn check(&self) -> Decision<'a> {
-        self.decide(One)
+        self.limiter.decide_near(self.target(), self.tag, self.limiter.now_nanos(), One)
     }
 
     /// As [`Limiter::check_n`].
@@ -49,7 +49,8 @@ impl<'a> Key<'a> {
     #[inline]
     pub fn check_n(&self, cost: u64) -> Result<Decision<'a>> {
         self.limiter.validate(cost)?;
-        self.decide(Same(cost))
+        let now = self.limiter.now_nanos();
+        self.limiter.decide_near_cost(self.target(), self.tag, now, cost)
     }
 
     /// As [`Limiter::allow`].
@@ -57,13 +58,10 @@ impl<'a> Key<'a> {
     #[must_use = "false is a denial"]
     pub fn allow(&self) -> bool {
         let now = self.limiter.now_nanos();
-        let Some(target) = self.target() else { return self.limiter.search_and_decide(self.tag, now, One).allowed() };
+        let Some(target) = self.target() else {
+            return self.limiter.search_and_decide(self.tag, now, One).allowed();
+        };
         with_limits!(self.limiter.table.layout, limits => self.limiter.allow_near(limits, target, now))
-    }
-
-    #[inline(always)]
-    fn decide<A: Answer<'a>>(&self, costs: impl Costs) -> A {
-        self.limiter.decide_near(self.target(), self.tag, self.limiter.now_nanos(), costs)
     }
 
     #[inline(always)]

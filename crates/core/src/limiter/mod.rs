@@ -458,18 +458,35 @@ impl Limiter {
         limit.map_or(Error::ZeroCost, |limit| cost_above(limit, cost))
     }
 
-    /// The decision for a tag about one cost for all limits. It is nearly always 1, about which the
-    /// compiler knows more.
-    #[inline(always)]
-    fn decide_cost<'a, A: Answer<'a>>(&'a self, tag: u64, now: u64, cost: u64) -> A {
-        if cost == 1 { self.decide(tag, now, One) } else { self.decide(tag, now, Same(cost)) }
-    }
-
     /// The decision for a tag, counted, in the form that the caller returns.
     #[inline(always)]
     fn decide<'a, A: Answer<'a>>(&'a self, tag: u64, now: u64, costs: impl Costs) -> A {
         self.table.prefetch_preferred(tag);
         self.decide_near(self.table.guess(tag), tag, now, costs)
+    }
+
+    /// The decision for a tag about one cost for all limits, counted.
+    #[inline(always)]
+    fn decide_cost<'a, A: Answer<'a>>(&'a self, tag: u64, now: u64, cost: u64) -> A {
+        self.table.prefetch_preferred(tag);
+        self.decide_near_cost(self.table.guess(tag), tag, now, cost)
+    }
+
+    /// The same for a tag whose entry is likely to be at `near`. The cost is nearly always 1, about
+    /// which the compiler knows more.
+    #[inline(always)]
+    fn decide_near_cost<'a, A: Answer<'a>>(
+        &'a self,
+        near: Option<Target>,
+        tag: u64,
+        now: u64,
+        cost: u64,
+    ) -> A {
+        if cost == 1 {
+            self.decide_near(near, tag, now, One)
+        } else {
+            self.decide_near(near, tag, now, Same(cost))
+        }
     }
 
     /// The decision for a tag whose entry is likely to be at `near`, counted.

@@ -136,19 +136,31 @@ impl Table {
     /// A way that the processor guesses does not wait for the set's tags, so the preferred one is
     /// asked for by itself.
     #[inline(always)]
-    pub(super) fn likely_slot(&self, tag: u64) -> Option<usize> {
+    pub(super) fn guessed_slot(&self, tag: u64) -> Option<usize> {
         let home = self.layout.home(tag);
         let word = self.tag_word(home).load(Ordering::Relaxed);
         let preferred = preferred_way(tag);
         if word >> (8 * preferred) & 0xff != tag_byte(tag) {
-            return self.other_likely_slot(home, word, tag);
+            return self.first_likely_way(home, word, tag);
         }
         let slot = home * WAYS + preferred;
         (slot < self.layout.capacity).then_some(slot)
     }
 
+    /// The same without a guess, which costs more than it gains where many keys are asked for at once.
+    #[inline(always)]
+    pub(super) fn likely_slot(&self, tag: u64) -> Option<usize> {
+        let home = self.layout.home(tag);
+        self.likely_way(home, self.tag_word(home).load(Ordering::Relaxed), tag)
+    }
+
     #[cold]
-    fn other_likely_slot(&self, home: usize, word: u64, tag: u64) -> Option<usize> {
+    fn first_likely_way(&self, home: usize, word: u64, tag: u64) -> Option<usize> {
+        self.likely_way(home, word, tag)
+    }
+
+    #[inline(always)]
+    fn likely_way(&self, home: usize, word: u64, tag: u64) -> Option<usize> {
         let matching = zero_bytes(word ^ (tag_byte(tag) * ONES));
         let slot = home * WAYS + matching.trailing_zeros() as usize / 8;
         (matching != 0 && slot < self.layout.capacity).then_some(slot)

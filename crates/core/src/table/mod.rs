@@ -116,6 +116,12 @@ impl Table {
     /// The one entry that is nearly always the key's if it has one; a check of it finds out.
     #[inline(always)]
     pub(crate) fn guess(&self, tag: u64) -> Option<Target> {
+        self.guessed_slot(tag).map(|slot| Target { slot, tag })
+    }
+
+    /// The same for one of many keys whose entries are looked for at once.
+    #[inline(always)]
+    pub(crate) fn guess_one_of_many(&self, tag: u64) -> Option<Target> {
         self.likely_slot(tag).map(|slot| Target { slot, tag })
     }
 
