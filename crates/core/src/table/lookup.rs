@@ -130,8 +130,8 @@ impl Table {
         None
     }
 
-    /// A slot of a key's home set that may be its own, without a look at the entry: the preferred one
-    /// if it may be, else the first.
+    /// A slot that may be a key's by what the tags of its sets say, without a look at an entry: of its
+    /// home set the preferred one if it may be, else the first that may.
     ///
     /// A way that the processor guesses does not wait for the set's tags, so the preferred one is
     /// asked for by itself.
@@ -141,7 +141,7 @@ impl Table {
         let word = self.tag_word(home).load(Ordering::Relaxed);
         let preferred = preferred_way(tag);
         if word >> (8 * preferred) & 0xff != tag_byte(tag) {
-            return self.first_likely_way(home, word, tag);
+            return self.other_likely_slot(home, word, tag);
         }
         let slot = home * WAYS + preferred;
         (slot < self.layout.capacity).then_some(slot)
@@ -151,18 +151,37 @@ impl Table {
     #[inline(always)]
     pub(super) fn likely_slot(&self, tag: u64) -> Option<usize> {
         let home = self.layout.home(tag);
-        self.likely_way(home, self.tag_word(home).load(Ordering::Relaxed), tag)
+        let word = self.tag_word(home).load(Ordering::Relaxed);
+        self.likely_way(home, word, tag).or_else(|| self.likely_slot_beyond(home, word, tag))
     }
 
     #[cold]
-    fn first_likely_way(&self, home: usize, word: u64, tag: u64) -> Option<usize> {
-        self.likely_way(home, word, tag)
+    fn other_likely_slot(&self, home: usize, word: u64, tag: u64) -> Option<usize> {
+        self.likely_way(home, word, tag).or_else(|| self.likely_slot_beyond(home, word, tag))
+    }
+
+    /// The same in the sets after the home set, whose tags are `word`: in a table nearly full an
+    /// eighth of the keys are there.
+    #[inline(never)]
+    fn likely_slot_beyond(&self, home: usize, word: u64, tag: u64) -> Option<usize> {
+        let (mut set, mut word) = (home, word);
+        for next in self.layout.probe(tag).skip(1) {
+            if zero_bytes(word) & self.layout.usable_ways(set) != 0 {
+                return None;
+            }
+            (set, word) = (next, self.tag_word(next).load(Ordering::Relaxed));
+            let way = self.likely_way(set, word, tag);
+            if way.is_some() {
+                return way;
+            }
+        }
+        None
     }
 
     #[inline(always)]
-    fn likely_way(&self, home: usize, word: u64, tag: u64) -> Option<usize> {
+    fn likely_way(&self, set: usize, word: u64, tag: u64) -> Option<usize> {
         let matching = zero_bytes(word ^ (tag_byte(tag) * ONES));
-        let slot = home * WAYS + matching.trailing_zeros() as usize / 8;
+        let slot = set * WAYS + matching.trailing_zeros() as usize / 8;
         (matching != 0 && slot < self.layout.capacity).then_some(slot)
     }
 
