@@ -13,7 +13,7 @@ use loom::thread;
 use super::layout::VERSION;
 use super::owners::{Members, Owners};
 use super::sync::Ordering;
-use super::{Admission, Same, Table, Target};
+use super::{Admission, Attempt, One, Same, Table, Target};
 use crate::algorithm::Rule;
 use crate::decision::{Readings, Verdict};
 
@@ -69,6 +69,30 @@ fn loom_an_admission_is_made_once() {
     });
 }
 
+/// The same by a quick look, which may find that another thread was there and decide nothing. A quick
+/// denial is true: somebody has the unit by then.
+#[test]
+fn loom_a_quick_look_takes_once() {
+    model(3, || {
+        let table = table("1/minute; 2/second token-bucket", 1);
+        let target = place(&table, ALICE).unwrap();
+        let other = Arc::clone(&table);
+        let quick = move |table: &Table| {
+            crate::table::with_limits!(table.layout, limits => {
+                let took = matches!(table.try_take(limits, target, NOW, One), Attempt::Decided(_));
+                let denied = matches!(table.try_deny(limits, target, NOW, One), Attempt::Decided(_));
+                (took, denied)
+            })
+        };
+        let thread = thread::spawn(move || quick(&other).0);
+        let (here, denied) = quick(&table);
+        let there = thread.join().unwrap();
+        assert!(!(here && there), "both took the one unit");
+        assert!(!denied || here || there, "denied what nobody had taken");
+        assert_eq!(table.look(target, NOW, One).unwrap().violated, u8::from(here || there));
+    });
+}
+
 /// A look never mixes the states before and after an admission.
 ///
 /// The admission is made first: loom lets a load that comes later return older values, but does not
@@ -114,14 +138,14 @@ fn loom_a_quick_denial_is_true() {
         let table = table("1/minute; 1/second", 1);
         let target = place(&table, ALICE).unwrap();
         assert_eq!(check(&table, ALICE), Some(true));
-        assert!(table.denies(target, NOW).is_some());
+        assert!(table.denies(&table.layout.limits[..], target, NOW).is_some());
         let other = Arc::clone(&table);
         let thread = thread::spawn(move || {
             other.give_back(ALICE, Same(1));
-            assert!(other.denies(target, NOW).is_none());
+            assert!(other.denies(&other.layout.limits[..], target, NOW).is_none());
             other.look(target, NOW, Same(1)).unwrap().violated == 0
         });
-        let _ = table.denies(target, NOW);
+        let _ = table.denies(&table.layout.limits[..], target, NOW);
         assert!(thread.join().unwrap());
     });
 }

@@ -212,8 +212,17 @@ impl Table {
 
     /// Decides, and takes the costs if every limit admits.
     pub(crate) fn check(&self, target: Target, now: u64, costs: impl Costs) -> Found<Verdict<Readings>> {
-        let entry = self.entry(target.slot);
-        let limits = &self.layout.limits[..];
+        with_limits!(self.layout, limits => self.check_as(limits, target, now, costs))
+    }
+
+    fn check_as<L: Limits + ?Sized>(
+        &self,
+        limits: &L,
+        target: Target,
+        now: u64,
+        costs: impl Costs,
+    ) -> Found<Verdict<Readings>> {
+        let entry = Entry::of(self, target.slot, limits);
         self.until_whole(target, now, |opened| {
             let evaluation = entry.evaluate(limits, opened, costs);
             if evaluation.violated == 0 {
@@ -221,6 +230,7 @@ impl Table {
             } else {
                 entry.report(limits, &evaluation, costs)
             }
+            .map(Verdict::spread::<L>)
         })
     }
 
