@@ -198,9 +198,12 @@ impl Limiter {
     /// As for [`check`](Self::check); also a cost of 0, and one above what a limit ever admits.
     #[inline]
     pub fn check_n(&self, key: impl AsRef<[u8]>, cost: u64) -> Result<Decision<'_>> {
+        if cost == 1 {
+            return self.check_one(key.as_ref());
+        }
         let tag = self.tag(key.as_ref())?;
         self.validate(cost)?;
-        self.decide_cost(tag, self.now_nanos(), cost)
+        self.decide(tag, self.now_nanos(), Same(cost))
     }
 
     /// Decides as [`check_n`](Self::check_n) does, at a time that the caller gives in place of the
@@ -212,7 +215,8 @@ impl Limiter {
     pub fn check_at(&self, key: impl AsRef<[u8]>, cost: u64, now: Nanos) -> Result<Decision<'_>> {
         let tag = self.tag(key.as_ref())?;
         self.validate(cost)?;
-        self.decide_cost(tag, bounded(now), cost)
+        self.table.prefetch_preferred(tag);
+        self.decide_near_cost(self.table.guess(tag), tag, bounded(now), cost)
     }
 
     /// Decides about a cost for each limit, in the policy's order: one request and 900 tokens,
@@ -252,7 +256,7 @@ impl Limiter {
     /// As for [`check_n`](Self::check_n).
     #[inline]
     pub fn allow_n(&self, key: impl AsRef<[u8]>, cost: u64) -> Result<bool> {
-        Ok(self.check_n(key, cost)?.allowed())
+        if cost == 1 { self.allow(key) } else { Ok(self.check_n(key, cost)?.allowed()) }
     }
 
     /// What a check of one unit would be told, with the numbers as they are now; takes nothing.
@@ -395,6 +399,8 @@ impl Limiter {
         }
     }
 
+    /// The same for a yes or no. That the key is looked up before the clock is read is faster here and
+    /// slower there.
     #[inline(never)]
     fn allow_as<L: Limits + ?Sized>(&self, limits: &L, key: &[u8]) -> Result<bool> {
         let tag = self.tag(key)?;
@@ -465,15 +471,21 @@ impl Limiter {
         self.decide_near(self.table.guess(tag), tag, now, costs)
     }
 
-    /// The decision for a tag about one cost for all limits, counted.
+    /// The decision for a tag whose entry is likely to be at `near`, counted.
     #[inline(always)]
-    fn decide_cost<'a, A: Answer<'a>>(&'a self, tag: u64, now: u64, cost: u64) -> A {
-        self.table.prefetch_preferred(tag);
-        self.decide_near_cost(self.table.guess(tag), tag, now, cost)
+    fn decide_near<'a, A: Answer<'a>>(
+        &'a self,
+        near: Option<Target>,
+        tag: u64,
+        now: u64,
+        costs: impl Costs,
+    ) -> A {
+        let Some(target) = near else { return A::of(self.search_and_decide(tag, now, costs)) };
+        with_limits!(self.table.layout, limits => self.decide_as(limits, target, now, costs))
     }
 
-    /// The same for a tag whose entry is likely to be at `near`. The cost is nearly always 1, about
-    /// which the compiler knows more.
+    /// The same about one cost for all limits. It is nearly always 1, about which the compiler knows
+    /// more.
     #[inline(always)]
     fn decide_near_cost<'a, A: Answer<'a>>(
         &'a self,
@@ -487,19 +499,6 @@ impl Limiter {
         } else {
             self.decide_near(near, tag, now, Same(cost))
         }
-    }
-
-    /// The decision for a tag whose entry is likely to be at `near`, counted.
-    #[inline(always)]
-    fn decide_near<'a, A: Answer<'a>>(
-        &'a self,
-        near: Option<Target>,
-        tag: u64,
-        now: u64,
-        costs: impl Costs,
-    ) -> A {
-        let Some(target) = near else { return A::of(self.search_and_decide(tag, now, costs)) };
-        with_limits!(self.table.layout, limits => self.decide_as(limits, target, now, costs))
     }
 
     #[inline(never)]

@@ -119,7 +119,7 @@ impl Layout {
     }
 
     #[inline(always)]
-    pub(super) fn lock_word(&self, set: usize) -> usize {
+    pub(crate) fn lock_word(&self, set: usize) -> usize {
         self.locks + set % LOCKS
     }
 

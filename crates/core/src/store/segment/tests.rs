@@ -271,11 +271,13 @@ fn a_view_shows_the_keys() {
     assert!(SegmentView::open(place.folder.path().join("none")).is_err());
 }
 
-/// Locks every word that could be a version in the name of a process that has ended.
-fn lock_all_for_the_dead(path: &Path) {
+/// Locks every version that was ever written, and some of the insertion locks, in the name of a process
+/// that has ended.
+fn lock_all_for_the_dead(limiter: &Limiter, path: &Path) {
+    let locks = limiter.table_for_tests().layout.lock_word(0) * 8;
     let file = std::fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
     let mut word = [0; 8];
-    for at in (REGION..file.metadata().unwrap().len() - 8).step_by(64) {
+    for at in (REGION + locks.next_multiple_of(64) as u64..file.metadata().unwrap().len() - 8).step_by(64) {
         file.read_exact_at(&mut word, at + 8).unwrap();
         let version = u64::from_ne_bytes(word);
         if version != 0 && version >> 40 == 0 {
@@ -290,7 +292,7 @@ fn a_lock_of_a_process_that_ended_is_taken_over() {
     let (place, clock) = (Place::new(), ManualClock::new());
     let limiter = place.limiter(&clock);
     assert!(limiter.allow("alice").unwrap());
-    lock_all_for_the_dead(&place.path());
+    lock_all_for_the_dead(&limiter, &place.path());
     assert_eq!(limiter.check("alice").unwrap().remaining(), 8);
     assert_eq!(limiter.counters().unavailable, 0);
 }
@@ -302,7 +304,7 @@ fn a_place_that_a_process_locked_that_ended_is_given_to_another_key() {
     let limiter = place.builder(POLICY).on_full(crate::OnFull::Deny).clock(clock.clone()).build().unwrap();
     let mut keys = 0..;
     while limiter.check(format!("old {}", keys.next().unwrap())).unwrap().tracked() {}
-    lock_all_for_the_dead(&place.path());
+    lock_all_for_the_dead(&limiter, &place.path());
     clock.advance(Duration::from_secs(61));
     for key in 0..limiter.max_keys() / 2 {
         assert!(limiter.check(format!("new {key}")).unwrap().tracked(), "{key}");
