@@ -13,6 +13,7 @@ use crate::decision::Decision;
 use crate::error::class;
 use crate::http::Proxies;
 use crate::limiter::Limiter;
+use crate::request::{method, view};
 
 /// The native half of `tidegate.http.Gate`. Its other half has what is called by names with `_`.
 #[pyclass(frozen, subclass, module = "tidegate._tidegate")]
@@ -24,6 +25,8 @@ pub(crate) struct Gate {
     may_cost_nothing: bool,
     /// Whether more than preflights may be free.
     has_exempt: bool,
+    /// Whether a function is asked about every request.
+    has_functions: bool,
     pub(crate) styles: tidegate::Styles,
     /// The value of `Access-Control-Expose-Headers`, if it is sent.
     pub(crate) exposed: Option<String>,
@@ -71,14 +74,28 @@ impl Gate {
         let exposed = expose_headers.then(|| tidegate::exposed_headers(styles));
         let (limiter, cost) = (Chosen::new(limiter), Chosen::new(cost));
         let may_cost_nothing = cost.by_request || cost.value.bind(py).eq(0)?;
-        Ok(Self { limiter, key, cost, may_cost_nothing, has_exempt, styles, exposed, max_body })
+        let by_address = key.bind(py).is_instance_of::<Proxies>();
+        let has_functions = has_exempt || limiter.by_request || cost.by_request || !by_address;
+        Ok(Self {
+            has_functions,
+            limiter,
+            key,
+            cost,
+            may_cost_nothing,
+            has_exempt,
+            styles,
+            exposed,
+            max_body,
+        })
     }
 
-    /// Passes a request on, by an `Admission`, or answers it, by a `Refusal`.
+    /// Passes a request on, by an `Admission`, or answers it, by a `Refusal`. An ASGI scope may be given as
+    /// it is.
     #[pyo3(signature = (request, /))]
     fn judge<'py>(slf: &Bound<'py, Self>, request: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let gate = slf.get();
-        if gate.may_be_free(request)? && slf.call_method1("_is_free", (request,))?.is_truthy()? {
+        let request = &if gate.has_functions { view(request)? } else { request.clone() };
+        if gate.may_be_free(request)? && slf.call_method1("_is_free", (view(request)?,))?.is_truthy()? {
             return passed(slf, None, None);
         }
         let limiter = match gate.limiter.of(request) {
@@ -102,7 +119,7 @@ impl Gate {
                 let (limiter, key, cost) = (limiter.unbind(), key.unbind(), cost.unbind());
                 passed(slf, max_body, Some(Taken { limiter, key, cost, decision: decision.unbind() }))
             }
-            Ok(decision) => slf.call_method1("_refuse", (request, decision)),
+            Ok(decision) => slf.call_method1("_refuse", (view(request)?, decision)),
             Err(error) if error.is_instance(slf.py(), class(slf.py(), "CostAboveQuotaError")?.as_any()) => {
                 slf.call_method0("_never")
             }
@@ -133,7 +150,7 @@ impl Gate {
 
 impl Gate {
     fn may_be_free(&self, request: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let method = crate::request::method(request)?;
+        let method = method(request)?;
         Ok(self.has_exempt || method.cast::<PyString>()?.to_str()? == "OPTIONS")
     }
 
@@ -202,7 +219,7 @@ fn undecided<'py>(
 
 /// The declared length of the body; 0 if there is none.
 fn declared_length(request: &Bound<'_, PyAny>) -> PyResult<u64> {
-    let declared = request.call_method1("header", ("content-length",))?;
+    let declared = view(request)?.call_method1("header", ("content-length",))?;
     let Ok(declared) = declared.cast::<PyString>() else { return Ok(0) };
     let digits = declared.to_str()?;
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());

@@ -8,6 +8,7 @@ use tidegate::Network;
 
 use crate::convert::{OwnedKey, styles};
 use crate::error::{OrRaise, invalid};
+use crate::request::{peer as peer_of, view};
 
 /// A body, and the head that goes with it.
 #[pyclass(frozen, eq, hash, get_all, module = "tidegate")]
@@ -94,13 +95,13 @@ impl Proxies {
         &self,
         request: &Bound<'py, PyAny>,
     ) -> PyResult<Option<Bound<'py, PyString>>> {
-        let peer = crate::request::peer(request)?.map(Bound::cast_into::<PyString>);
+        let peer = peer_of(request)?.map(Bound::cast_into::<PyString>);
         let Some(Ok(peer)) = peer else { return Ok(None) };
         // Some servers give a name.
         let Some(address) = parsed(peer.to_str()?) else { return Ok(None) };
         // Only who is trusted is believed about others.
         let lines: Vec<OwnedKey> = if self.0.trusts(address) {
-            request.call_method1("lines", (self.0.header().name().to_ascii_lowercase(),))?.extract()?
+            view(request)?.call_method1("lines", (self.0.header().name().to_ascii_lowercase(),))?.extract()?
         } else {
             Vec::new()
         };

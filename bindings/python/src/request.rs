@@ -23,8 +23,8 @@ impl ASGIRequest {
 
     /// ``GET``, ``POST`` and so on.
     #[getter]
-    pub(crate) fn method<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.raw.bind(py).as_any().get_item(intern!(py, "method"))
+    fn method<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        method(self.raw.bind(py))
     }
 
     /// The whole path, decoded.
@@ -35,12 +35,8 @@ impl ASGIRequest {
 
     /// The address of the other end of the connection; None for a Unix socket.
     #[getter]
-    pub(crate) fn peer<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let client = self.raw.bind(py).get_item(intern!(py, "client"))?;
-        match client {
-            Some(client) if client.is_truthy()? => client.get_item(0).map(Some),
-            _ => Ok(None),
-        }
+    fn peer<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        peer(self.raw.bind(py))
     }
 
     /// The values of all lines of a header; its name in lower case.
@@ -79,17 +75,27 @@ fn latin_1(bytes: &[u8]) -> String {
     bytes.iter().copied().map(char::from).collect()
 }
 
-/// What the gate asks of every request, of ours without a detour.
-pub(crate) fn method<'py>(request: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    match request.cast::<ASGIRequest>() {
-        Ok(request) => request.get().method(request.py()),
-        Err(_) => request.getattr(intern!(request.py(), "method")),
+/// The view of a request: of a scope it is made now, since most requests are judged without.
+pub(crate) fn view<'py>(request: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    match request.cast::<PyDict>() {
+        Ok(scope) => Ok(Bound::new(request.py(), ASGIRequest::new(scope.clone().unbind()))?.into_any()),
+        Err(_) => Ok(request.clone()),
     }
 }
 
+/// The method of a request, or of a scope.
+pub(crate) fn method<'py>(request: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let name = intern!(request.py(), "method");
+    if request.is_instance_of::<PyDict>() { request.get_item(name) } else { request.getattr(name) }
+}
+
+/// The address of the other end of a request's connection, or of a scope's.
 pub(crate) fn peer<'py>(request: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
-    match request.cast::<ASGIRequest>() {
-        Ok(request) => request.get().peer(request.py()),
-        Err(_) => request.getattr(intern!(request.py(), "peer")).map(Some),
+    let Ok(scope) = request.cast::<PyDict>() else {
+        return request.getattr(intern!(request.py(), "peer")).map(Some);
+    };
+    match scope.get_item(intern!(request.py(), "client"))? {
+        Some(client) if client.is_truthy()? => client.get_item(0).map(Some),
+        _ => Ok(None),
     }
 }

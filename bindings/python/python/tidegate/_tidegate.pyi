@@ -1,7 +1,7 @@
 """The native half. Times are seconds; those in ``_ns`` whole nanoseconds."""
 
 import os
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from typing import Any, Final, Literal, final, type_check_only
 
 from typing_extensions import Self, TypedDict, disjoint_base
@@ -312,7 +312,7 @@ class Gate:
         expose_headers: bool,
         max_body: int | None,
     ) -> Self: ...
-    def judge(self, request: Request, /) -> Admission | Refusal: ...
+    def judge(self, request: Request | MutableMapping[str, Any], /) -> Admission | Refusal: ...
     def headers(self, decision: Decision, retry_after: int | None = None) -> dict[str, str]: ...
 
 @final

@@ -39,11 +39,10 @@ class RateLimitMiddleware:
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        request = ASGIRequest(scope)
-        judged = self.gate.judge(request)
+        judged = self.gate.judge(scope)
         if isinstance(judged, Refusal):
             return await refuse(judged, scope, send)
-        if judged.max_body is not None and request.header("content-length") is None:
+        if judged.max_body is not None and ASGIRequest(scope).header("content-length") is None:
             return await Bounded(self.app, judged.raw_headers(), judged).run(scope, receive, send)
         return await self.app(scope, receive, judged.decorated(send))
 
