@@ -4,7 +4,7 @@ use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyInt, PyList};
 
-use crate::convert::{OwnedKey, units};
+use crate::convert::{Key, units};
 use crate::decision::Decision;
 use crate::error::OrRaise;
 use crate::held::Held;
@@ -19,7 +19,8 @@ pub(crate) fn check_many(
     keys: &Bound<'_, PyAny>,
     costs: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Decisions> {
-    let keys = read_keys(keys)?;
+    let keys = listed(keys)?;
+    let keys = keys.iter().map(|key| Key::extract(key.as_borrowed())).collect::<PyResult<Vec<_>>>()?;
     let costs = costs.map_or(Ok(Costs::Same(1)), |costs| Costs::read(costs, keys.len()))?;
     Held::decide_many(limiter, |engine| decide(engine, &keys, &costs)).or_raise(limiter.py()).map(Decisions)
 }
@@ -27,17 +28,19 @@ pub(crate) fn check_many(
 /// Room that is made before keys have come; how many will is only said.
 const MOST_AHEAD: usize = 4_096;
 
-fn read_keys(keys: &Bound<'_, PyAny>) -> PyResult<Vec<OwnedKey>> {
-    let mut read = Vec::with_capacity(keys.len().map_or(0, |len| len.min(MOST_AHEAD)));
+/// The keys as objects. To hold each is little work, so that the memory of many comes at once; text
+/// is asked for when all are there.
+fn listed<'py>(keys: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let mut listed = Vec::with_capacity(keys.len().map_or(0, |len| len.min(MOST_AHEAD)));
     for key in keys.try_iter()? {
-        read.push(key?.extract()?);
+        listed.push(key?);
     }
-    Ok(read)
+    Ok(listed)
 }
 
 fn decide<'a>(
     engine: &'a tidegate::Limiter,
-    keys: &[OwnedKey],
+    keys: &[Key<'_>],
     costs: &Costs,
 ) -> tidegate::Result<Vec<tidegate::Decision<'a>>> {
     let mut decisions = Vec::with_capacity(keys.len());

@@ -28,6 +28,12 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Key<'a> {
     }
 }
 
+impl AsRef<[u8]> for Key<'_> {
+    fn as_ref(&self) -> &[u8] {
+        self.0
+    }
+}
+
 #[cold]
 fn wrong_key(key: Borrowed<'_, '_, PyAny>) -> PyErr {
     let kind = key.get_type();

@@ -119,6 +119,31 @@ impl Decision {
         }
     }
 
+    /// The headers by their names.
+    pub(crate) fn dict<'py>(
+        &self,
+        py: Python<'py>,
+        styles: tidegate::Styles,
+        retry_after: Option<u64>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let headers = PyDict::new(py);
+        self.lines(styles, retry_after, |name, value| headers.set_item(name, value))?;
+        Ok(headers)
+    }
+
+    /// The headers as ASGI wants them.
+    pub(crate) fn append_to(
+        &self,
+        headers: &Bound<'_, PyList>,
+        styles: tidegate::Styles,
+        retry_after: Option<u64>,
+    ) -> PyResult<()> {
+        let py = headers.py();
+        self.lines(styles, retry_after, |name, value| {
+            headers.append((lower_name(py, name), PyBytes::new(py, value.as_bytes())))
+        })
+    }
+
     fn status(&self, index: usize, numbers: Numbers) -> Option<LimitStatus> {
         self.policy().limits().get(index).map(|limit| LimitStatus { limit: limit.clone(), numbers })
     }
@@ -146,7 +171,7 @@ impl Kept {
 impl Decision {
     /// Whether the request is within every limit.
     #[getter]
-    fn allowed(&self) -> bool {
+    pub(crate) fn allowed(&self) -> bool {
         match &self.0 {
             Content::Live(held) => held.get().allowed(),
             Content::Kept(kept) => kept.told.allowed(),
@@ -257,9 +282,7 @@ impl Decision {
         style: &str,
         retry_after: Option<u64>,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let headers = PyDict::new(py);
-        self.lines(styles(py, style)?, retry_after, |name, value| headers.set_item(name, value))?;
-        Ok(headers)
+        self.dict(py, styles(py, style)?, retry_after)
     }
 
     /// `headers` as ASGI wants them: pairs of bytes, the names in lower case.
@@ -271,9 +294,7 @@ impl Decision {
         retry_after: Option<u64>,
     ) -> PyResult<Bound<'py, PyList>> {
         let headers = PyList::empty(py);
-        self.lines(styles(py, style)?, retry_after, |name, value| {
-            headers.append((lower_name(py, name), PyBytes::new(py, value.as_bytes())))
-        })?;
+        self.append_to(&headers, styles(py, style)?, retry_after)?;
         Ok(headers)
     }
 

@@ -8,6 +8,7 @@ use tidegate::Network;
 
 use crate::convert::{OwnedKey, styles};
 use crate::error::{OrRaise, invalid};
+use crate::request::{peer as peer_of, view};
 
 /// A body, and the head that goes with it.
 #[pyclass(frozen, eq, hash, get_all, module = "tidegate")]
@@ -85,11 +86,26 @@ impl Proxies {
 
     /// The key to count the client by: its address, or the network of its IPv6 address. As `client`.
     fn key<'py>(&self, peer: &Bound<'py, PyString>, lines: Vec<OwnedKey>) -> PyResult<Bound<'py, PyString>> {
-        let address = read_address(peer.py(), peer.to_str()?)?;
-        let key = self.0.key(address, &lines);
-        // An IPv4 address is written in one way only.
-        let is_peer = address.is_ipv4() && key == Network::of_client(address, 64);
-        Ok(if is_peer { peer.clone() } else { PyString::new(peer.py(), &key.to_string()) })
+        Ok(self.key_by(peer, read_address(peer.py(), peer.to_str()?)?, &lines))
+    }
+
+    /// The key of a request of `tidegate.http`; None if its other end has no address.
+    #[pyo3(signature = (request, /))]
+    pub(crate) fn __call__<'py>(
+        &self,
+        request: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<Bound<'py, PyString>>> {
+        let peer = peer_of(request)?.map(Bound::cast_into::<PyString>);
+        let Some(Ok(peer)) = peer else { return Ok(None) };
+        // Some servers give a name.
+        let Some(address) = parsed(peer.to_str()?) else { return Ok(None) };
+        // Only who is trusted is believed about others.
+        let lines: Vec<OwnedKey> = if self.0.trusts(address) {
+            view(request)?.call_method1("lines", (self.0.header().name().to_ascii_lowercase(),))?.extract()?
+        } else {
+            Vec::new()
+        };
+        Ok(Some(self.key_by(&peer, address, &lines)))
     }
 
     fn __repr__(&self) -> String {
@@ -97,10 +113,32 @@ impl Proxies {
     }
 }
 
+impl Proxies {
+    /// Nobody is trusted.
+    pub(crate) fn none() -> Self {
+        Self(tidegate::Proxies::none())
+    }
+
+    fn key_by<'py>(
+        &self,
+        peer: &Bound<'py, PyString>,
+        address: IpAddr,
+        lines: &[OwnedKey],
+    ) -> Bound<'py, PyString> {
+        let key = self.0.key(address, lines);
+        // An IPv4 address is written in one way only.
+        let is_peer = address.is_ipv4() && key == Network::of_client(address, 64);
+        if is_peer { peer.clone() } else { PyString::new(peer.py(), &key.to_string()) }
+    }
+}
+
 /// An address, without the zone that the socket of a link-local one names.
+fn parsed(text: &str) -> Option<IpAddr> {
+    text.split_once('%').map_or(text, |(address, _)| address).parse().ok()
+}
+
 fn read_address(py: Python<'_>, text: &str) -> PyResult<IpAddr> {
-    let address = text.split_once('%').map_or(text, |(address, _)| address);
-    address.parse().map_err(|_| invalid(py, "options", &format!("`{text}` is no IP address")))
+    parsed(text).ok_or_else(|| invalid(py, "options", &format!("`{text}` is no IP address")))
 }
 
 /// The API key that a request shows, by the values of ``Authorization`` (a bearer token) and

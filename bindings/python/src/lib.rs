@@ -1,17 +1,21 @@
 //! The native half of the Python package `tidegate`: arguments in, results out. Whatever is decided
 //! is decided by the core; whatever can be said in Python is said in `python/tidegate`.
 
+mod admission;
+mod asgi;
 mod batch;
 mod clock;
 mod convert;
 mod decision;
 mod error;
 mod fork;
+mod gate;
 mod held;
 mod http;
 mod joint;
 mod limiter;
 mod policy;
+mod request;
 mod status;
 
 use pyo3::prelude::*;
@@ -24,10 +28,13 @@ mod module {
 
     #[pymodule_export]
     use crate::{
+        admission::Admission,
+        asgi::Decorated,
         batch::Decisions,
         clock::ManualClock,
         decision::{Decision, restore_decision},
         fork::note_fork,
+        gate::Gate,
         http::{
             Body, Proxies, accepts_problem, api_key, content_too_large, exposed_headers, jittered,
             rate_limited,
@@ -35,12 +42,14 @@ mod module {
         joint::{JointDecision, check_all},
         limiter::Limiter,
         policy::{Limit, Policy, PolicyFile},
+        request::ASGIRequest,
         status::LimitStatus,
     };
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("EXPOSE", crate::gate::EXPOSE)?;
         module.add("MAX_KEY_BYTES", tidegate::MAX_KEY_BYTES)
     }
 }

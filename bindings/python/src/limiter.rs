@@ -133,7 +133,8 @@ impl Limiter {
     ///     ForkError: The table was split by a fork, and ``on_fork="raise"``.
     ///     TypeError: A key or cost of another type.
     #[pyo3(signature = (key, cost=Cost::Same(1)), text_signature = "($self, key, cost=1)")]
-    fn check(slf: &Bound<'_, Self>, key: Key<'_>, cost: Cost<'_, '_>) -> PyResult<Decision> {
+    #[inline(always)] // into Python's call and the gate's, so that the decision is moved once less
+    pub(crate) fn check(slf: &Bound<'_, Self>, key: Key<'_>, cost: Cost<'_, '_>) -> PyResult<Decision> {
         let (py, engine) = (slf.py(), slf.get().engine(slf.py())?);
         let held = match cost {
             Cost::Same(1) => Held::decide(slf, |engine| engine.check(key.0)),

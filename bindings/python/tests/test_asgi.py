@@ -2,17 +2,107 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import http.client
 import os
 import signal
 import threading
-from typing import TYPE_CHECKING
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from serving import Server, uvicorn
 from tidegate import Limiter
+from tidegate.asgi import RateLimitMiddleware
+from tidegate.http import ASGIRequest, api_key
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+
+def scope(**headers: str) -> dict[str, Any]:
+    lines = [[name.replace("_", "-").encode(), value.encode()] for name, value in headers.items()]
+    return {"type": "http", "method": "GET", "path": "/", "headers": lines, "client": ["192.0.2.1", 1]}
+
+
+def answered(started: dict[str, Any], **options: Any) -> list[dict[str, Any]]:
+    """What is sent by an application that starts its response so."""
+    sent = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, **started})
+        await send({"type": "http.response.body", "body": b"hello"})
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    middleware = RateLimitMiddleware(app, Limiter("9/minute"), **options)
+    asyncio.run(middleware(scope(), None, send))  # type: ignore[arg-type]
+    return sent
+
+
+OURS = ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"]
+
+
+@pytest.mark.parametrize("form", [list, tuple, iter])
+def test_headers_of_any_form(form: Callable[[Any], Any]) -> None:
+    """ASGI wants an iterable of pairs; what pairs are, servers and applications see differently."""
+    for pair in ((b"content-type", b"text/plain"), [b"content-type", b"text/plain"]):
+        start, body = answered({"headers": form([pair])})
+        assert start["headers"][0] is pair
+        assert [name.decode() for name, _ in start["headers"][1:]] == OURS
+        assert body == {"type": "http.response.body", "body": b"hello"}
+    assert [name.decode() for name, _ in answered({})[0]["headers"]] == OURS
+
+
+def test_headers_that_are_there_stay_and_the_message_too() -> None:
+    own = {"headers": [[b"x-ratelimit-limit", b"own"], (b"access-control-expose-headers", b"X-Own")]}
+    start, _ = answered(own, expose_headers=True)
+    names = [bytes(name).decode() for name, _ in start["headers"]]
+    expose = "access-control-expose-headers"
+    assert names == ["x-ratelimit-limit", expose, *OURS[1:], expose]
+    assert len(own["headers"]) == 2
+
+
+def test_a_request_by_its_scope() -> None:
+    request = ASGIRequest(scope(x_api_key="k", accept="a/b", x_name="caf\xe9"))
+    assert (request.method, request.path, request.peer, request.header("accept")) == (
+        "GET",
+        "/",
+        "192.0.2.1",
+        "a/b",
+    )
+    assert api_key()(request) == "k"
+    assert request.header("x-name") == "caf\xc3\xa9"  # the bytes, as latin-1
+    twice = {**scope(), "headers": [(b"a", b"1"), (b"b", b"2"), (b"a", b"3")], "client": None}
+    assert (ASGIRequest(twice).header("a"), ASGIRequest(twice).lines("a")) == ("1, 3", [b"1", b"3"])
+    assert ASGIRequest(twice).header("c") is ASGIRequest(twice).peer is None
+
+
+def test_circles_are_collected() -> None:
+    class Kept:
+        pass
+
+    def circle() -> weakref.ref[Kept]:
+        """An application that keeps its middleware, and a request that keeps itself and its `send`."""
+        kept, held = Kept(), scope()
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            held.update(kept=kept, send=send, view=ASGIRequest(scope))
+
+        async def send(message: Any) -> None:
+            held["sent"] = message
+
+        middleware = RateLimitMiddleware(app, Limiter("9/minute"), cost=lambda _: len([middleware]))
+        asyncio.run(middleware(held, None, send))  # type: ignore[arg-type]
+        return weakref.ref(kept)
+
+    kept = circle()
+    gc.collect()
+    assert kept() is None
 
 
 def test_a_killed_worker_admits_nothing_more(tmp_path: Path) -> None:

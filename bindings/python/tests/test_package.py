@@ -44,6 +44,19 @@ def test_importing_it_imports_no_framework() -> None:
     assert {name for name in ran.stdout.split() if name not in sys.stdlib_module_names} == {"tidegate"}
 
 
+def test_entry_points_make_the_storages_known() -> None:
+    """Nothing of ours is imported but by the entry points that the installed package declares."""
+    load = (
+        "import sys; from importlib.metadata import entry_points; "
+        "from limits.storage import storage_from_string; "
+        "points = entry_points(group='limits.storage'); assert 'tidegate' not in sys.modules; "
+        "loaded = {point.name: point.load() for point in points}; "
+        "print(*sorted(loaded), all(type(storage_from_string(f'{n}://')) is loaded[n] for n in loaded))"
+    )
+    ran = subprocess.run([sys.executable, "-I", "-c", load], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["async+tidegate", "tidegate", "True"]
+
+
 @pytest.mark.parametrize("module", ["tidegate", "tidegate._clock", "tidegate._limiter"])
 def test_examples_are_true(module: str) -> None:
     names = {

@@ -51,9 +51,8 @@ class Limiter(_tidegate.Limiter):
         UnavailableError: No memory for the table.
     """
 
-    __slots__ = ("_max_body", "_turns")
+    __slots__ = ("_turns",)
     _turns: Turns
-    _max_body: int | None
 
     def __new__(
         cls,
@@ -79,7 +78,6 @@ class Limiter(_tidegate.Limiter):
             on_fork=on_fork,
         )
         self._turns = Turns(clock)
-        self._max_body = self.policy.max_body
         return self
 
     async def acquire_async(self, key: Key, cost: int = 1, timeout: float | None = None) -> Decision:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from ._tidegate import exposed_headers
+from ._tidegate import Decorated
 from .http import ASGIRequest, ContentTooLarge, Gate, Refusal
 
 if TYPE_CHECKING:
@@ -39,40 +39,12 @@ class RateLimitMiddleware:
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        request = ASGIRequest(scope)
-        judged = self.gate.judge(request)
+        judged = self.gate.judge(scope)
         if isinstance(judged, Refusal):
             return await refuse(judged, scope, send)
-        headers = judged.raw_headers()
-        if judged.max_body is not None and request.header("content-length") is None:
-            return await Bounded(self.app, headers, judged).run(scope, receive, send)
-        return await self.app(scope, receive, decorated(send, headers) if headers else send)
-
-
-def decorated(send: Send, headers: list[tuple[bytes, bytes]]) -> Send:
-    """`send` that adds headers where the response has none of these names."""
-
-    def decorating(message: Message) -> Awaitable[None]:
-        if message["type"] == "http.response.start":
-            there = list(message.get("headers", ()))
-            more = headers if _OURS.isdisjoint(dict(there)) else _missing(headers, there)
-            message = {**message, "headers": there + more}
-        return send(message)
-
-    return decorating
-
-
-#: Every name that may be among the headers that are added.
-_OURS = frozenset(
-    name.lower().encode()
-    for name in ["Access-Control-Expose-Headers", *exposed_headers("x-ratelimit, ietf, ietf-06").split(", ")]
-)
-
-
-def _missing(headers: list[tuple[bytes, bytes]], there: list[Any]) -> list[tuple[bytes, bytes]]:
-    """Those that a response has not got. What it exposes itself stays exposed, beside ours."""
-    names = {name for name, _ in there if name != b"access-control-expose-headers"}
-    return [pair for pair in headers if pair[0] not in names and pair not in there]
+        if judged.max_body is not None and ASGIRequest(scope).header("content-length") is None:
+            return await Bounded(self.app, judged.raw_headers(), judged).run(scope, receive, send)
+        return await self.app(scope, receive, judged.decorated(send))
 
 
 async def refuse(refusal: Refusal, scope: Any, send: Send) -> None:
@@ -109,7 +81,7 @@ class Bounded:
 
     async def run(self, scope: Any, receive: Receive, send: Send) -> None:
         """Lets the application answer, or answers in its place when the body has been cut off."""
-        answer = decorated(send, self.headers)
+        answer = Decorated(send, self.headers)
 
         async def bounded_receive() -> Message:
             message = await receive()

@@ -21,7 +21,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from .asgi import Bounded
-from .http import ASGIRequest, Gate, Refusal
+from .http import Gate, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +64,7 @@ class RateLimit:
         scope = connection.scope
         if scope["type"] != "http":
             return
-        judged = self.gate.judge(ASGIRequest(scope))
+        judged = self.gate.judge(scope)
         if isinstance(judged, Refusal):
             raise TooManyRequests(judged)
         exchange = scope.get(_EXCHANGE)

@@ -39,18 +39,18 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
 from . import _tidegate
-from ._errors import CostAboveQuotaError
+from ._tidegate import Admission as Admission
+from ._tidegate import ASGIRequest as ASGIRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    from typing_extensions import Self
 
     from ._limiter import Limiter
     from ._tidegate import Body, Decision
 
     Cost = int | dict[str, int]
-
-
-EXPOSE = "Access-Control-Expose-Headers"
 
 
 class Request(Protocol):
@@ -61,7 +61,11 @@ class Request(Protocol):
     """
 
     __slots__ = ()
-    raw: Any
+
+    @property
+    def raw(self) -> Any:
+        """What the framework has."""
+        ...
 
     @property
     def method(self) -> str:
@@ -87,48 +91,16 @@ class Request(Protocol):
         ...
 
 
-class ASGIRequest(Request):
-    """A request by its ASGI scope."""
-
-    __slots__ = ("raw",)
-
-    def __init__(self, scope: Any) -> None:
-        self.raw = scope
-
-    @property
-    def method(self) -> str:
-        return self.raw["method"]  # type: ignore[no-any-return]
-
-    @property
-    def path(self) -> str:
-        return self.raw["path"]  # type: ignore[no-any-return]
-
-    @property
-    def peer(self) -> str | None:
-        client = self.raw.get("client")
-        return client[0] if client else None
-
-    def lines(self, name: str) -> list[str | bytes]:
-        wanted = name.encode()
-        return [value for known, value in self.raw["headers"] if known == wanted]
-
-    def header(self, name: str) -> str | None:
-        lines = self.lines(name)
-        return b", ".join(lines).decode("latin-1") if lines else None  # type: ignore[arg-type]
-
-
 class WSGIRequest(Request):
     """A request by its WSGI environ."""
 
-    __slots__ = ("_environ", "raw")
+    __slots__ = ("_environ", "method", "peer", "raw")
 
     def __init__(self, environ: Any, raw: Any = None) -> None:
         self._environ = environ
-        self.raw = environ if raw is None else raw
-
-    @property
-    def method(self) -> str:
-        return self._environ["REQUEST_METHOD"]  # type: ignore[no-any-return]
+        self.raw: Any = environ if raw is None else raw
+        self.method: str = environ["REQUEST_METHOD"]
+        self.peer: str | None = environ.get("REMOTE_ADDR") or None
 
     @property
     def path(self) -> str:
@@ -137,10 +109,6 @@ class WSGIRequest(Request):
             return path.encode("latin-1").decode()
         except UnicodeError:
             return path
-
-    @property
-    def peer(self) -> str | None:
-        return self._environ.get("REMOTE_ADDR") or None
 
     def lines(self, name: str) -> list[str | bytes]:
         value = self.header(name)
@@ -178,19 +146,7 @@ def client_address(
     (``X-Forwarded-For`` or ``Forwarded``): ``"10.0.0.0/8, 2001:db8::1"``. Without any the client is the
     other end of the connection.
     """
-    proxies = _tidegate.Proxies(trusted, header=forwarded, ipv6_prefix=ipv6_prefix)
-    lower = forwarded.lower() if trusted else ""
-
-    def key(request: Request) -> str | None:
-        peer = request.peer
-        if peer is None:
-            return None
-        try:
-            return proxies.key(peer, request.lines(lower) if lower else ())
-        except ValueError:
-            return None  # a server that gives a name instead of an address
-
-    return key
+    return _tidegate.Proxies(trusted, header=forwarded, ipv6_prefix=ipv6_prefix)
 
 
 def first_of(*keys: Callable[[Request], str | bytes | None]) -> Callable[[Request], str | bytes | None]:
@@ -231,58 +187,17 @@ class Refusal:
         return [(name.lower().encode(), value.encode()) for name, value in self.headers.items()]
 
 
-class Admission:
-    """A request to pass on, with what its response shall say."""
-
-    __slots__ = ("_cost", "_gate", "_key", "_limiter", "decision", "max_body")
-    #: What was taken, and from whom, once there is a decision.
-    _limiter: Limiter
-    _key: str | bytes
-    _cost: Cost
-
-    def __init__(self, gate: Gate, max_body: int | None) -> None:
-        self._gate = gate
-        self.decision: Decision | None = None
-        self.max_body = max_body
-
-    def raw_headers(self) -> list[tuple[bytes, bytes]]:
-        """As ASGI wants them; none for what is not counted."""
-        if self.decision is None:
-            return []
-        headers = self.decision.raw_headers(self._gate.style)
-        if self._gate.exposed:
-            headers.append((b"access-control-expose-headers", self._gate.exposed.encode()))
-        return headers
-
-    def headers(self) -> dict[str, str]:
-        """By their names, in their order; none for what is not counted."""
-        return {} if self.decision is None else self._gate.headers(self.decision)
-
-    def add_to(self, headers: Any) -> None:
-        """Adds what a response's headers have not got; what it exposes itself stays exposed."""
-        for name, value in self.headers().items():
-            if name not in headers:
-                headers[name] = value
-            elif name == EXPOSE and value not in headers[name]:
-                headers[name] = f"{headers[name]}, {value}"
-
-    def refund(self) -> None:
-        """Gives back what was taken, once: the request has come to nothing."""
-        if self.decision is not None:
-            self._limiter.refund(self._key, self._cost)
-            self.decision = None
-
-    def too_large(self) -> Refusal:
-        """The answer to a body that has outgrown its limit; the cost is given back."""
-        self.refund()
-        return Refusal(_tidegate.content_too_large(self.max_body or 0), {})
-
-
-class Gate:
+class Gate(_tidegate.Gate):
     """Decides about requests, whatever the framework. The module says what the options mean."""
 
-    def __init__(
-        self,
+    __slots__ = ("_exempt", "_fail_open", "_jitter", "_paths")
+    _paths: tuple[str, ...]
+    _exempt: tuple[Callable[[Request], bool], ...]
+    _jitter: int
+    _fail_open: bool
+
+    def __new__(
+        cls,
         limiter: Limiter | Callable[[Request], Limiter | None],
         *,
         key: Callable[[Request], str | bytes | None] | None = None,
@@ -293,51 +208,36 @@ class Gate:
         max_body: int | None = None,
         retry_jitter: int = 0,
         fail_open: bool = False,
-    ) -> None:
-        self._limiter = limiter
-        self._key = key or client_address()
-        self._cost = cost
+    ) -> Self:
         rules = (exempt,) if isinstance(exempt, str) else tuple(exempt)
+        self = super().__new__(
+            cls,
+            limiter,
+            key=key or client_address(),
+            cost=cost,
+            has_exempt=bool(rules),
+            style=style,
+            expose_headers=expose_headers,
+            max_body=max_body,
+        )
         self._paths = tuple(rule for rule in rules if isinstance(rule, str))
         self._exempt = tuple(rule for rule in rules if not isinstance(rule, str))
-        self.style = style
-        # A wrong style is found here, not by the first request.
-        exposed = _tidegate.exposed_headers(style)
-        self.exposed = exposed if expose_headers else ""
-        self._max_body = max_body
         self._jitter = retry_jitter
         self._fail_open = fail_open
+        return self
 
-    def judge(self, request: Request) -> Admission | Refusal:
-        """Passes a request on, or answers it."""
-        if self._is_free(request):
-            return Admission(self, None)
-        try:
-            limiter = self._limiter(request) if callable(self._limiter) else self._limiter
-        except OSError:
-            return self._undecided(Admission(self, self._max_body))
-        if limiter is None:
-            return Admission(self, self._max_body)
-        admission = Admission(self, limiter._max_body if self._max_body is None else self._max_body)
-        if admission.max_body is not None and _content_length(request) > admission.max_body:
-            return admission.too_large()
-        cost = self._cost(request) if callable(self._cost) else self._cost
-        if cost == 0:
-            return admission
-        admission._limiter, admission._key, admission._cost = limiter, self._key_of(request), cost
-        return self._decide(request, admission)
+    def _is_free(self, request: Request) -> bool:
+        if request.method == "OPTIONS" and _is_preflight(request):
+            return True
+        if self._paths and _is_below(request.path, self._paths):
+            return True
+        return any(exempt(request) for exempt in self._exempt)
 
-    def _decide(self, request: Request, admission: Admission) -> Admission | Refusal:
-        try:
-            decision = admission._limiter.check(admission._key, admission._cost)
-        except CostAboveQuotaError:
-            return _said(HTTPStatus.BAD_REQUEST, "The request costs more than its quota ever admits.")
-        except OSError:
-            return self._undecided(admission)
-        if decision:
-            admission.decision = decision
-            return admission
-        return self._refuse(request, decision)
+    def _too_large(self, most: int) -> Refusal:
+        return Refusal(_tidegate.content_too_large(most), {})
+
+    def _never(self) -> Refusal:
+        return _said(HTTPStatus.BAD_REQUEST, "The request costs more than its quota ever admits.")
 
     def _undecided(self, admission: Admission) -> Admission | Refusal:
         if self._fail_open:
@@ -352,34 +252,6 @@ class Gate:
         body = (decision.problem_body() if asks_for_problem else None) or _tidegate.rate_limited(seconds)
         return Refusal(body, self.headers(decision, seconds))
 
-    def headers(self, decision: Decision, retry_after: int | None = None) -> dict[str, str]:
-        """What a response says of a decision; ``retry_after`` seconds if that is longer than it must be."""
-        headers = decision.headers(self.style, retry_after=retry_after)
-        if self.exposed:
-            headers[EXPOSE] = self.exposed
-        return headers
-
-    def _key_of(self, request: Request) -> str | bytes:
-        key = self._key(request)
-        try:
-            if key and len(key) <= _MOST_CHARACTERS:
-                return key
-        except TypeError:
-            raise TypeError(f"a key function gives str, bytes or None, not {type(key).__name__}") from None
-        return _nobody_trusted(request) or "unix"
-
-    def _is_free(self, request: Request) -> bool:
-        if request.method == "OPTIONS" and _is_preflight(request):
-            return True
-        if self._paths and _is_below(request.path, self._paths):
-            return True
-        # Most have none, and a generator has its price.
-        return bool(self._exempt) and any(exempt(request) for exempt in self._exempt)
-
-
-_nobody_trusted = client_address()
-_MOST_CHARACTERS = _tidegate.MAX_KEY_BYTES // 4  # of up to four bytes each
-
 
 def _is_preflight(request: Request) -> bool:
     """What Fetch calls a CORS-preflight request: a browser's question, not a request."""
@@ -392,12 +264,6 @@ def _is_below(path: str, exempt: tuple[str, ...]) -> bool:
     # A router may read /static/../orders as /orders, so no more is exempt than that is.
     clean = posixpath.normpath("/" + path.lstrip("/"))
     return any(clean == rule or (rule.endswith("/") and f"{clean}/".startswith(rule)) for rule in exempt)
-
-
-def _content_length(request: Request) -> int:
-    """The declared length of the body; 0 if there is none."""
-    declared = request.header("content-length")
-    return int(declared) if declared is not None and declared.isdecimal() else 0
 
 
 def _said(status: HTTPStatus, message: str) -> Refusal:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from .http import EXPOSE, ContentTooLarge, Gate, Refusal, WSGIRequest
+from ._tidegate import EXPOSE
+from .http import ContentTooLarge, Gate, Refusal, WSGIRequest
 
 if TYPE_CHECKING:
     from ._limiter import Limiter
