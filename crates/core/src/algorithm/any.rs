@@ -42,7 +42,12 @@ macro_rules! any {
 impl Rule for AnyRule {
     type State = AnyState;
 
-    const WORDS: usize = 1;
+    fn words(&self) -> usize {
+        match self {
+            Self::Log(rule) => rule.words(),
+            Self::Bucket(rule) => rule.words(),
+        }
+    }
 
     fn empty(&self) -> AnyState {
         match self {
@@ -114,14 +119,6 @@ impl Rule for AnyRule {
 }
 
 impl AnyRule {
-    /// Words of the state.
-    pub(crate) fn words(&self) -> usize {
-        match self {
-            Self::Log(_) => LogRule::WORDS,
-            Self::Bucket(_) => BucketRule::WORDS,
-        }
-    }
-
     /// Slots of the ring.
     pub(crate) fn ring_slots(&self) -> usize {
         match self {

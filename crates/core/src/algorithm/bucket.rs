@@ -24,6 +24,8 @@ pub(crate) struct BucketRule {
 }
 
 impl BucketRule {
+    pub(crate) const WORDS: usize = 1;
+
     /// The rule of a bucket by a clock that lags up to `lag` ticks.
     pub(crate) fn new(refill: u64, token: u64, burst: u64, lag: u64) -> Self {
         let most = lag.saturating_add(1);
@@ -135,7 +137,10 @@ impl Bucket {
 impl Rule for BucketRule {
     type State = Bucket;
 
-    const WORDS: usize = 1;
+    #[inline(always)]
+    fn words(&self) -> usize {
+        Self::WORDS
+    }
 
     #[inline(always)]
     fn empty(&self) -> Bucket {

@@ -64,6 +64,8 @@ pub(crate) struct Log {
 }
 
 impl LogRule {
+    pub(crate) const WORDS: usize = 3;
+
     /// The reading of a log whose quota was used up at the tick `now`.
     pub(crate) fn denial_for_a_window(&self, now: u64) -> Reading {
         let event = u64::from(now as u32);
@@ -261,7 +263,10 @@ impl Log {
 impl Rule for LogRule {
     type State = Log;
 
-    const WORDS: usize = 3;
+    #[inline(always)]
+    fn words(&self) -> usize {
+        Self::WORDS
+    }
 
     #[inline(always)]
     fn empty(&self) -> Log {

@@ -100,8 +100,8 @@ pub(crate) struct Outcome {
 pub(crate) trait Rule: Copy {
     type State: Copy;
 
-    /// Words of a stored state, at least.
-    const WORDS: usize;
+    /// Words of a stored state.
+    fn words(&self) -> usize;
 
     /// The state of a key that counts nothing.
     fn empty(&self) -> Self::State;

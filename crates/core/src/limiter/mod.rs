@@ -501,6 +501,7 @@ impl Limiter {
         }
     }
 
+    /// Out of line, since all types of limits meet where it is called.
     #[inline(never)]
     fn decide_as<'a, A: Answer<'a>, L: Limits + ?Sized>(
         &'a self,

@@ -267,7 +267,7 @@ impl<'a> Entry<'a> {
     ) -> Evaluation<L::States> {
         let Opened { version, time } = opened;
         let states = limits.settle(*self, time);
-        Evaluation { version, time, violated: limits.violated(states, costs), states }
+        Evaluation { version, time, violated: limits.violated(&states, costs), states }
     }
 
     /// The same where it takes no search.
@@ -280,7 +280,7 @@ impl<'a> Entry<'a> {
     ) -> Option<Evaluation<L::States>> {
         let Opened { version, time } = opened;
         let states = limits.settle_at_once(*self, time)?;
-        Some(Evaluation { version, time, violated: limits.violated(states, costs), states })
+        Some(Evaluation { version, time, violated: limits.violated(&states, costs), states })
     }
 
     /// The state that an evaluation found, with nothing taken; `None` if it changed meanwhile.
@@ -293,7 +293,7 @@ impl<'a> Entry<'a> {
     ) -> Option<Verdict<L::Readings>> {
         let violated = evaluation.violated;
         let denied = |i: usize| (violated >> i & 1 == 1).then(|| costs.of(i));
-        let readings = limits.report(*self, evaluation.states, denied);
+        let readings = limits.report(*self, &evaluation.states, denied);
         self.is_unchanged(evaluation.version).then_some(Verdict {
             now: evaluation.time.now,
             violated,
@@ -338,7 +338,7 @@ impl<'a> Entry<'a> {
         evaluation: &Evaluation<L::States>,
         costs: impl Costs,
     ) -> Verdict<L::Readings> {
-        let (passes, readings) = limits.take(*self, evaluation.states, evaluation.time, costs);
+        let (passes, readings) = limits.take(*self, &evaluation.states, evaluation.time, costs);
         if limits.has_free_at(&self.table.layout) {
             self.store(FREE_AT, passes.at);
         }

@@ -12,8 +12,8 @@
 //! With one log and one bucket an entry is one cache line.
 
 use super::limits::{Anywhere, Placed, Shape};
-use crate::algorithm::Scale;
 use crate::algorithm::any::AnyRule;
+use crate::algorithm::{Rule, Scale};
 use crate::error::{Error, Result};
 use crate::limit::{Algorithm, Limit};
 use crate::policy::Policy;

@@ -79,6 +79,10 @@ pub(crate) trait Limits {
     /// How many words of an entry they use.
     fn entry_words(&self, layout: &Layout) -> usize;
 
+    /// Whether a quick look leaves out what takes a search. Not that of a list: its states are so long
+    /// that to hand them on once more, as an option, takes a third of a denial's time.
+    const SEARCH_APART: bool = true;
+
     /// Whether their entries keep the time before which nothing passes.
     fn has_free_at(&self, layout: &Layout) -> bool;
 
@@ -95,13 +99,13 @@ pub(crate) trait Limits {
     fn settle_at_once(&self, entry: Entry<'_>, time: Time) -> Option<Self::States>;
 
     /// Bit i: limit i denies.
-    fn violated(&self, states: Self::States, costs: impl Costs) -> u8;
+    fn violated(&self, states: &Self::States, costs: impl Costs) -> u8;
 
     /// What each limit says with nothing taken.
     fn report(
         &self,
         entry: Entry<'_>,
-        states: Self::States,
+        states: &Self::States,
         denied: impl Fn(usize) -> Option<u64> + Copy,
     ) -> Self::Readings;
 
@@ -110,7 +114,7 @@ pub(crate) trait Limits {
     fn take(
         &self,
         entry: Entry<'_>,
-        states: Self::States,
+        states: &Self::States,
         time: Time,
         costs: impl Costs,
     ) -> (Passes, Self::Readings);
@@ -292,7 +296,7 @@ impl<R: Rule, W: FirstWord> Limits for Placed<R, W> {
 
     #[inline(always)]
     fn entry_words(&self, _layout: &Layout) -> usize {
-        self.word.index() + R::WORDS
+        self.word.index() + self.rule.words()
     }
 
     #[inline(always)]
@@ -321,29 +325,29 @@ impl<R: Rule, W: FirstWord> Limits for Placed<R, W> {
     }
 
     #[inline(always)]
-    fn violated(&self, state: Self::States, costs: impl Costs) -> u8 {
-        self.denies(state, 0, costs)
+    fn violated(&self, state: &Self::States, costs: impl Costs) -> u8 {
+        self.denies(*state, 0, costs)
     }
 
     #[inline(always)]
     fn report(
         &self,
         entry: Entry<'_>,
-        state: Self::States,
+        state: &Self::States,
         denied: impl Fn(usize) -> Option<u64> + Copy,
     ) -> Self::Readings {
-        self.reading(entry, state, denied(0))
+        self.reading(entry, *state, denied(0))
     }
 
     #[inline(always)]
     fn take(
         &self,
         entry: Entry<'_>,
-        state: Self::States,
+        state: &Self::States,
         time: Time,
         costs: impl Costs,
     ) -> (Passes, Self::Readings) {
-        let state = self.taken(entry, state, time, costs.of(0));
+        let state = self.taken(entry, *state, time, costs.of(0));
         self.store(entry, state.state, Side::BeforeTime);
         entry.store_last(time.now);
         self.store(entry, state.state, Side::AfterTime);
@@ -357,7 +361,7 @@ impl<A: Rule, B: Rule, V: FirstWord, W: FirstWord> Limits for (Placed<A, V>, Pla
 
     #[inline(always)]
     fn entry_words(&self, _layout: &Layout) -> usize {
-        self.1.word.index() + B::WORDS
+        self.1.word.index() + self.1.rule.words()
     }
 
     #[inline(always)]
@@ -387,7 +391,7 @@ impl<A: Rule, B: Rule, V: FirstWord, W: FirstWord> Limits for (Placed<A, V>, Pla
     }
 
     #[inline(always)]
-    fn violated(&self, states: Self::States, costs: impl Costs) -> u8 {
+    fn violated(&self, states: &Self::States, costs: impl Costs) -> u8 {
         self.0.denies(states.0, 0, costs) | self.1.denies(states.1, 1, costs)
     }
 
@@ -395,7 +399,7 @@ impl<A: Rule, B: Rule, V: FirstWord, W: FirstWord> Limits for (Placed<A, V>, Pla
     fn report(
         &self,
         entry: Entry<'_>,
-        states: Self::States,
+        states: &Self::States,
         denied: impl Fn(usize) -> Option<u64> + Copy,
     ) -> Self::Readings {
         (self.0.reading(entry, states.0, denied(0)), self.1.reading(entry, states.1, denied(1)))
@@ -405,7 +409,7 @@ impl<A: Rule, B: Rule, V: FirstWord, W: FirstWord> Limits for (Placed<A, V>, Pla
     fn take(
         &self,
         entry: Entry<'_>,
-        states: Self::States,
+        states: &Self::States,
         time: Time,
         costs: impl Costs,
     ) -> (Passes, Self::Readings) {
@@ -434,6 +438,8 @@ impl Limits for [Placed<AnyRule>] {
     type States = [Option<Settled<AnyState>>; MAX_LIMITS];
     type Readings = Readings;
 
+    const SEARCH_APART: bool = false;
+
     fn entry_words(&self, layout: &Layout) -> usize {
         layout.entry_words()
     }
@@ -459,7 +465,7 @@ impl Limits for [Placed<AnyRule>] {
         Some(self.settle(entry, time))
     }
 
-    fn violated(&self, states: Self::States, costs: impl Costs) -> u8 {
+    fn violated(&self, states: &Self::States, costs: impl Costs) -> u8 {
         let each = self.iter().zip(states.iter().flatten()).enumerate();
         each.fold(0, |violated, (i, (limit, &state))| violated | limit.denies(state, i, costs))
     }
@@ -467,7 +473,7 @@ impl Limits for [Placed<AnyRule>] {
     fn report(
         &self,
         entry: Entry<'_>,
-        states: Self::States,
+        states: &Self::States,
         denied: impl Fn(usize) -> Option<u64> + Copy,
     ) -> Self::Readings {
         let mut readings = Readings::default();
@@ -481,7 +487,7 @@ impl Limits for [Placed<AnyRule>] {
     fn take(
         &self,
         entry: Entry<'_>,
-        states: Self::States,
+        states: &Self::States,
         time: Time,
         costs: impl Costs,
     ) -> (Passes, Self::Readings) {

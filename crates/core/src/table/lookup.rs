@@ -141,10 +141,15 @@ impl Table {
         let word = self.tag_word(home).load(Ordering::Relaxed);
         let preferred = preferred_way(tag);
         if word >> (8 * preferred) & 0xff != tag_byte(tag) {
-            return self.other_likely_slot(home, word, tag);
+            return self.unguessed_slot(tag);
         }
         let slot = home * WAYS + preferred;
         (slot < self.layout.capacity).then_some(slot)
+    }
+
+    #[cold]
+    fn unguessed_slot(&self, tag: u64) -> Option<usize> {
+        self.likely_slot(tag)
     }
 
     /// The same without a guess, which costs more than it gains where many keys are asked for at once.
@@ -155,12 +160,7 @@ impl Table {
         self.likely_way(home, word, tag).or_else(|| self.likely_slot_beyond(home, word, tag))
     }
 
-    #[cold]
-    fn other_likely_slot(&self, home: usize, word: u64, tag: u64) -> Option<usize> {
-        self.likely_way(home, word, tag).or_else(|| self.likely_slot_beyond(home, word, tag))
-    }
-
-    /// The same in the sets after the home set, whose tags are `word`: in a table nearly full an
+    /// The same in the sets after the home set, given the home set's tags: in a table nearly full an
     /// eighth of the keys are there.
     #[inline(never)]
     fn likely_slot_beyond(&self, home: usize, word: u64, tag: u64) -> Option<usize> {

@@ -184,7 +184,14 @@ impl Table {
         let entry = Entry::of(self, target.slot, limits);
         let Ok(version) = entry.try_version() else { return Attempt::Raced };
         let Some(opened) = entry.open_at(version, target.tag, now) else { return Attempt::Missed };
-        let Some(evaluation) = entry.evaluate_at_once(limits, opened, costs) else { return Attempt::Missed };
+        let evaluation = if L::SEARCH_APART {
+            let Some(evaluation) = entry.evaluate_at_once(limits, opened, costs) else {
+                return Attempt::Missed;
+            };
+            evaluation
+        } else {
+            entry.evaluate(limits, opened, costs)
+        };
         if evaluation.violated != 0 {
             return Attempt::Other;
         }
@@ -203,7 +210,14 @@ impl Table {
         let entry = Entry::of(self, target.slot, limits);
         let Ok(version) = entry.try_version() else { return Attempt::Raced };
         let Some(opened) = entry.open_at(version, target.tag, now) else { return Attempt::Missed };
-        let Some(evaluation) = entry.evaluate_at_once(limits, opened, costs) else { return Attempt::Missed };
+        let evaluation = if L::SEARCH_APART {
+            let Some(evaluation) = entry.evaluate_at_once(limits, opened, costs) else {
+                return Attempt::Missed;
+            };
+            evaluation
+        } else {
+            entry.evaluate(limits, opened, costs)
+        };
         if evaluation.violated == 0 {
             return Attempt::Other;
         }
