@@ -531,7 +531,8 @@ impl Limiter {
                 A::of(self.decision(verdict.spread::<L>(), true))
             }
             Attempt::Other => self.deny_as(limits, target, now, costs),
-            Attempt::Missed => A::of(self.search_and_decide(target.tag, now, costs)),
+            Attempt::Search => A::of(self.settle_and_decide(target, now, costs)),
+            Attempt::Gone => A::of(self.search_and_decide(target.tag, now, costs)),
             Attempt::Raced => A::of(self.pause_and_decide(target.tag, now, costs)),
         }
     }
@@ -551,6 +552,7 @@ impl Limiter {
                 self.counters.denied(decision.reported_index());
                 A::of(decision)
             }
+            Attempt::Search => A::of(self.settle_and_decide(target, now, costs)),
             _ => A::of(self.search_and_decide(target.tag, now, costs)),
         }
     }
@@ -569,8 +571,18 @@ impl Limiter {
             }
             // Which limit to count a denial for, the whole decision tells.
             Attempt::Other => self.deny_as::<Decision<'_>, L>(limits, target, now, One).allowed(),
-            Attempt::Missed => self.search_and_decide(target.tag, now, One).allowed(),
+            Attempt::Search => self.settle_and_decide(target, now, One).allowed(),
+            Attempt::Gone => self.search_and_decide(target.tag, now, One).allowed(),
             Attempt::Raced => self.pause_and_decide(target.tag, now, One).allowed(),
+        }
+    }
+
+    /// The decision of a key's own entry that takes more than a quick look, counted.
+    #[inline(never)]
+    fn settle_and_decide(&self, target: Target, now: u64, costs: impl Costs) -> Decision<'_> {
+        match self.table.check(target, now, costs) {
+            Ok(verdict) => self.counted(self.decision(verdict, true)),
+            Err(_) => self.search_and_decide(target.tag, now, costs),
         }
     }
 
@@ -581,8 +593,8 @@ impl Limiter {
         self.search_and_decide(tag, now, costs)
     }
 
-    /// The decision for a tag that has no entry, or whose entry is not where it is likely to be or
-    /// takes more than a quick look; counted.
+    /// The decision for a tag that has no entry, or whose entry is not where it is likely to be;
+    /// counted.
     #[inline(never)]
     fn search_and_decide(&self, tag: u64, now: u64, costs: impl Costs) -> Decision<'_> {
         loop {

@@ -86,8 +86,10 @@ pub(crate) enum Attempt<R> {
     Decided(Verdict<R>),
     /// It says otherwise.
     Other,
-    /// The entry is another key's, or takes more than a quick look.
-    Missed,
+    /// The entry is another key's.
+    Gone,
+    /// Several of its events have left, which takes a search.
+    Search,
     /// Another thread is writing to it, or wrote to it in the meantime.
     Raced,
 }
@@ -183,10 +185,10 @@ impl Table {
     ) -> Attempt<L::Readings> {
         let entry = Entry::of(self, target.slot, limits);
         let Ok(version) = entry.try_version() else { return Attempt::Raced };
-        let Some(opened) = entry.open_at(version, target.tag, now) else { return Attempt::Missed };
+        let Some(opened) = entry.open_at(version, target.tag, now) else { return Attempt::Gone };
         let evaluation = if L::SEARCH_APART {
             let Some(evaluation) = entry.evaluate_at_once(limits, opened, costs) else {
-                return Attempt::Missed;
+                return Attempt::Search;
             };
             evaluation
         } else {
@@ -209,10 +211,10 @@ impl Table {
     ) -> Attempt<L::Readings> {
         let entry = Entry::of(self, target.slot, limits);
         let Ok(version) = entry.try_version() else { return Attempt::Raced };
-        let Some(opened) = entry.open_at(version, target.tag, now) else { return Attempt::Missed };
+        let Some(opened) = entry.open_at(version, target.tag, now) else { return Attempt::Gone };
         let evaluation = if L::SEARCH_APART {
             let Some(evaluation) = entry.evaluate_at_once(limits, opened, costs) else {
-                return Attempt::Missed;
+                return Attempt::Search;
             };
             evaluation
         } else {
