@@ -1,7 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
@@ -86,16 +85,6 @@ fn credentials_are_never_addresses() {
     assert_eq!(api_key(None, long.get(1..)), long.get(1..));
 }
 
-/// The shortest of some runs, so that a busy machine makes no difference.
-fn shortest(run: impl Fn()) -> Duration {
-    let time = |_| {
-        let start = Instant::now();
-        run();
-        start.elapsed()
-    };
-    (0..5).map(time).min().unwrap_or_default()
-}
-
 #[test]
 fn time_grows_with_the_length_alone() {
     let hostile = [
@@ -109,12 +98,8 @@ fn time_grows_with_the_length_alone() {
         (ForwardedHeader::Forwarded, "a=\"\\\\\";"),
     ];
     for (header, part) in hostile {
-        let line = |times| part.repeat(times) + "\"";
-        let (short, long) = (line(4_000), line(64_000));
-        let one = shortest(|| _ = client(header, &[&short]));
-        let sixteen = shortest(|| _ = client(header, &[&long]));
-        // Sixteen times, if it is linear; 256 times, if it is not.
-        assert!(sixteen < one.max(Duration::from_micros(20)) * 100, "{part}: {one:?}, then {sixteen:?}");
+        // Read in a moment if every byte is looked at a few times; in hours, if every byte is for each.
+        client(header, &[&(part.repeat(2_000_000) + "\"")]);
     }
 }
 
