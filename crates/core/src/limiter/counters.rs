@@ -43,11 +43,16 @@ const EVENTS: usize = MAX_LIMITS + 4;
 struct Shard([AtomicU64; EVENTS]);
 
 /// The shards of one limiter. Event 0 is an admission, 1 + i a denial by limit i.
-pub(super) struct Shards(Box<[Shard; SHARDS + 1]>);
+pub(super) struct Shards {
+    /// Each written to by one thread.
+    own: Box<[Shard; SHARDS]>,
+    /// Of all threads beyond those.
+    shared: Box<Shard>,
+}
 
 impl Shards {
     pub(super) fn new() -> Self {
-        Self(Box::new(std::array::from_fn(|_| Shard::default())))
+        Self { own: Box::new(std::array::from_fn(|_| Shard::default())), shared: Box::default() }
     }
 
     #[inline(always)]
@@ -74,19 +79,25 @@ impl Shards {
 
     #[inline(always)]
     fn add(&self, event: usize) {
-        let shard = my_shard();
-        let Some(counter) = self.0.get(shard).and_then(|shard| shard.0.get(event)) else { return };
-        if shard < SHARDS {
-            // No other thread writes to this shard.
+        let Some(shard) = self.own.get(MINE.get()) else { return self.add_first_or_shared(event) };
+        if let Some(counter) = shard.0.get(event) {
             counter.store(counter.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-        } else {
+        }
+    }
+
+    #[cold]
+    fn add_first_or_shared(&self, event: usize) {
+        if MINE.get() == UNKNOWN && lease_shard() < SHARDS {
+            self.add(event);
+        } else if let Some(counter) = self.shared.0.get(event) {
             counter.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     pub(super) fn sum(&self, limits: usize) -> Counters {
         let sum = |event: usize| {
-            let counters = self.0.iter().filter_map(|shard| shard.0.get(event));
+            let shards = self.own.iter().chain([&*self.shared]);
+            let counters = shards.filter_map(|shard| shard.0.get(event));
             counters.map(|counter| counter.load(Ordering::Relaxed)).fold(0u64, u64::wrapping_add)
         };
         Counters {
@@ -110,13 +121,6 @@ thread_local! {
 
 const UNKNOWN: usize = usize::MAX;
 
-#[inline(always)]
-fn my_shard() -> usize {
-    let mine = MINE.get();
-    if mine == UNKNOWN { lease_shard() } else { mine }
-}
-
-#[cold]
 fn lease_shard() -> usize {
     // A thread that is being torn down counts in the shared shard.
     let mine = LEASE.try_with(|lease| lease.0).unwrap_or(SHARDS);
