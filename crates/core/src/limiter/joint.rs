@@ -1,7 +1,8 @@
 //! One request that several keys pay for: a user and the organisation that it belongs to, each
 //! with its own policy. All admit, or nothing is taken.
 
-use super::{Limiter, Stand};
+use super::Limiter;
+use super::decide::Stand;
 use crate::decision::{Decision, Readings, Verdict};
 use crate::error::{Error, Result};
 use crate::policy::MAX_LIMITS;
