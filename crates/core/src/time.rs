@@ -153,6 +153,12 @@ impl Tick {
         tick.wrapping_mul(self.nanos) == nanos
     }
 
+    /// How many ticks after the one that `now` is in the first begins that `until` is not after.
+    pub(crate) const fn ticks_until(self, now: u64, until: u64) -> u64 {
+        let tick = self.of(until);
+        (tick + !self.starts_at(tick, until) as u64).saturating_sub(self.of(now))
+    }
+
     /// When a tick begins, saturating at the end of the range.
     #[inline(always)]
     pub(crate) const fn start(self, tick: u64) -> u64 {

@@ -135,11 +135,11 @@ impl AnyRule {
         }
     }
 
-    /// What is said of a limit that denies for a whole window, whatever its state.
-    pub(crate) fn denial_for_a_window(&self, now: u64) -> Reading {
+    /// What is said of a limit that denies for so many ticks, whatever its state.
+    pub(crate) fn denial_for(&self, ticks: u64, now: u64) -> Reading {
         match self {
-            Self::Log(rule) => rule.denial_for_a_window(now),
-            Self::Bucket(rule) => rule.denial_of_a_burst(),
+            Self::Log(rule) => rule.denial_for(ticks, now),
+            Self::Bucket(rule) => rule.denial_for(ticks),
         }
     }
 

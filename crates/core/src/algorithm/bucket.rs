@@ -38,9 +38,11 @@ impl BucketRule {
         }
     }
 
-    /// The reading of an empty bucket that is asked for all it can hold.
-    pub(crate) fn denial_of_a_burst(&self) -> Reading {
-        Reading([self.capacity, self.capacity / self.token.get()])
+    /// The reading of an empty bucket that is asked for as many tokens as it gets in so many ticks,
+    /// rounded up.
+    pub(crate) fn denial_for(&self, ticks: u64) -> Reading {
+        let units = ticks.saturating_mul(self.refill.get()).min(MAX_LEVEL / 2);
+        Reading([self.capacity, self.token.div_ceil(units).max(1)])
     }
 
     /// So many ticks as steps, rounded up: a refill that starts later is never early. There are at

@@ -66,9 +66,10 @@ pub(crate) struct Log {
 impl LogRule {
     pub(crate) const WORDS: usize = 3;
 
-    /// The reading of a log whose quota was used up at the tick `now`.
-    pub(crate) fn denial_for_a_window(&self, now: u64) -> Reading {
-        let event = u64::from(now as u32);
+    /// The reading of a log whose quota was used up so that all of it leaves in so many ticks.
+    pub(crate) fn denial_for(&self, ticks: u64, now: u64) -> Reading {
+        let left = u32::try_from(ticks).unwrap_or(u32::MAX);
+        let event = u64::from((now as u32).wrapping_add(left).wrapping_sub(self.window));
         Reading([event << 32 | u64::from(self.quota), event])
     }
 

@@ -10,12 +10,38 @@ use crate::error::Result;
 use crate::table::{self, Admission, Attempt, Costs, Limits, Miss, One, Same, Target, with_limits};
 
 /// What stands for a key in a check.
+#[derive(Clone, Copy)]
 pub(super) enum Stand {
-    Entry(Target),
-    /// Nothing: it is not counted, and denied or not.
-    Uncounted {
-        denied: bool,
-    },
+    /// Its own entry.
+    Own(Target),
+    /// Nothing yet, and there is room for it.
+    Vacant,
+    /// The entry that all without room share.
+    Shared(Target),
+    /// Nothing, since there is no room: it is not counted, and denied or not.
+    NoRoom { denied: bool },
+    /// Nothing, since the table cannot be had at this moment.
+    Unavailable { denied: bool },
+}
+
+impl Stand {
+    /// The entry that it is counted in.
+    pub(super) fn target(self) -> Option<Target> {
+        match self {
+            Self::Own(target) | Self::Shared(target) => Some(target),
+            Self::Vacant | Self::NoRoom { .. } | Self::Unavailable { .. } => None,
+        }
+    }
+
+    /// Whether it is denied whatever an entry says.
+    pub(super) fn denied(self) -> bool {
+        matches!(self, Self::NoRoom { denied: true } | Self::Unavailable { denied: true })
+    }
+
+    /// Whether it is counted by itself.
+    pub(super) fn is_tracked(self) -> bool {
+        matches!(self, Self::Own(_) | Self::Vacant)
+    }
 }
 
 /// A decision in the form that a call returns it: made in place, since it is too large to be moved
@@ -207,22 +233,45 @@ impl Limiter {
     /// counted.
     #[inline(never)]
     pub(super) fn search_and_decide(&self, tag: u64, now: u64, costs: impl Costs) -> Decision<'_> {
+        let (decision, stand) = self.search(tag, now, costs);
+        self.counted_as(decision, stand)
+    }
+
+    /// The same, not yet counted.
+    pub(super) fn search(&self, tag: u64, now: u64, costs: impl Costs) -> (Decision<'_>, Stand) {
         loop {
-            let decided = match self.stand(tag, now) {
-                Stand::Entry(target) => {
-                    self.table.check(target, now, costs).map(|verdict| (verdict, target.tag == tag))
+            let mut stand = self.stand(tag, now);
+            let verdict = match stand.target().map(|target| self.table.check(target, now, costs)) {
+                Some(Ok(verdict)) => verdict,
+                Some(Err(Miss::Gone)) => continue,
+                Some(Err(Miss::Unavailable)) => {
+                    stand = self.unavailable();
+                    self.uncounted(stand, tag, now, costs, true)
                 }
-                Stand::Uncounted { denied } => Ok((self.uncounted(denied, now, costs, true), false)),
+                None => self.uncounted(stand, tag, now, costs, true),
             };
-            let (verdict, tracked) = match decided {
-                Ok(decided) => decided,
-                Err(Miss::Gone) => continue,
-                Err(Miss::Unavailable) => {
-                    let denied = self.denies_unavailable();
-                    (self.uncounted(denied, now, costs, true), false)
+            return (self.decision(verdict, stand.is_tracked()), stand);
+        }
+    }
+
+    /// What a check would be told; takes nothing, not even an entry.
+    pub(super) fn look(&self, tag: u64, now: u64, costs: impl Costs) -> (Decision<'_>, Stand) {
+        loop {
+            let mut stand = match self.table.lookup(tag) {
+                Some(target) => Stand::Own(target),
+                None if self.table.room_at(tag, now) > now => self.without_room(),
+                None => Stand::Vacant,
+            };
+            let verdict = match stand.target().map(|target| self.table.look(target, now, costs)) {
+                Some(Ok(verdict)) => verdict,
+                Some(Err(Miss::Gone)) => continue,
+                Some(Err(Miss::Unavailable)) => {
+                    stand = self.unavailable();
+                    self.uncounted(stand, tag, now, costs, false)
                 }
+                None => self.uncounted(stand, tag, now, costs, false),
             };
-            return self.counted(self.decision(verdict, tracked));
+            return (self.decision(verdict, stand.is_tracked()), stand);
         }
     }
 
@@ -230,42 +279,48 @@ impl Limiter {
     /// room share; or nothing.
     pub(super) fn stand(&self, tag: u64, now: u64) -> Stand {
         if let Some(target) = self.table.lookup(tag) {
-            return Stand::Entry(target);
+            return Stand::Own(target);
         }
         match self.table.admit(tag, now) {
             Admission::Placed { target, reclaimed } => {
                 if reclaimed {
                     self.counters.reclaimed();
                 }
-                Stand::Entry(target)
+                Stand::Own(target)
             }
-            Admission::Full => {
-                self.counters.overflowed();
-                match self.on_full {
-                    OnFull::Overflow => Stand::Entry(self.table.overflow()),
-                    OnFull::Deny => Stand::Uncounted { denied: true },
-                    OnFull::Allow => Stand::Uncounted { denied: false },
-                }
-            }
-            Admission::Unavailable => Stand::Uncounted { denied: self.denies_unavailable() },
+            Admission::Full => self.without_room(),
+            Admission::Unavailable => self.unavailable(),
         }
     }
 
-    /// Whether a key is denied whose entry cannot be had; counted.
-    pub(super) fn denies_unavailable(&self) -> bool {
-        self.counters.unavailable();
-        self.on_unavailable == OnUnavailable::Deny
+    /// What stands for a newcomer for which there is no room.
+    fn without_room(&self) -> Stand {
+        match self.on_full {
+            OnFull::Overflow => Stand::Shared(self.table.overflow()),
+            OnFull::Deny => Stand::NoRoom { denied: true },
+            OnFull::Allow => Stand::NoRoom { denied: false },
+        }
+    }
+
+    /// What stands for a key whose entry cannot be had.
+    pub(super) fn unavailable(&self) -> Stand {
+        Stand::Unavailable { denied: self.on_unavailable == OnUnavailable::Deny }
     }
 
     /// The verdict on a key that is not counted.
     pub(super) fn uncounted(
         &self,
-        denied: bool,
+        stand: Stand,
+        tag: u64,
         now: u64,
         costs: impl Costs,
         take: bool,
     ) -> Verdict<Readings> {
-        if denied { self.table.no_room(now) } else { self.table.fresh(now, costs, take) }
+        match stand {
+            Stand::NoRoom { denied: true } => self.table.no_entry(now, Some(self.table.room_at(tag, now))),
+            Stand::Unavailable { denied: true } => self.table.no_entry(now, None),
+            _ => self.table.fresh(now, costs, take),
+        }
     }
 
     #[inline(always)]
@@ -281,5 +336,15 @@ impl Limiter {
             self.counters.denied(decision.reported_index());
         }
         decision
+    }
+
+    /// The same of a decision that is not of the key's own entry.
+    pub(super) fn counted_as<'a>(&self, decision: Decision<'a>, stand: Stand) -> Decision<'a> {
+        match stand {
+            Stand::Own(_) | Stand::Vacant => {}
+            Stand::Shared(_) | Stand::NoRoom { .. } => self.counters.overflowed(),
+            Stand::Unavailable { .. } => self.counters.unavailable(),
+        }
+        self.counted(decision)
     }
 }

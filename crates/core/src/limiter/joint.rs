@@ -74,20 +74,20 @@ impl<'a> JointDecision<'a> {
 pub fn check_all<'a>(parts: &[Joint<'a>]) -> Result<JointDecision<'a>> {
     let tags = validate(parts)?;
     loop {
-        if let Some(decisions) = attempt(parts, &tags) {
+        if let Some((decisions, stands)) = attempt(parts, &tags) {
             let decision = JointDecision { decisions };
-            count(parts, &decision);
+            count(parts, &stands, &decision);
             return Ok(decision);
         }
     }
 }
 
 /// Counts what has happened: a part that would have admitted, had the others, is neither.
-fn count(parts: &[Joint<'_>], decision: &JointDecision<'_>) {
+fn count(parts: &[Joint<'_>], stands: &[Stand], decision: &JointDecision<'_>) {
     let allowed = decision.allowed();
-    for (part, decision) in parts.iter().zip(&decision.decisions) {
+    for ((part, stand), decision) in parts.iter().zip(stands).zip(&decision.decisions) {
         if decision.allowed() == allowed {
-            part.limiter.counted(*decision);
+            part.limiter.counted_as(*decision, *stand);
         }
     }
 }
@@ -111,18 +111,18 @@ fn validate(parts: &[Joint<'_>]) -> Result<Vec<u64>> {
 }
 
 /// `None` if a key lost its entry on the way.
-fn attempt<'a>(parts: &[Joint<'a>], tags: &[u64]) -> Option<Vec<Decision<'a>>> {
+fn attempt<'a>(parts: &[Joint<'a>], tags: &[u64]) -> Option<(Vec<Decision<'a>>, Vec<Stand>)> {
     let times: Vec<u64> = parts.iter().map(|part| part.limiter.now_nanos()).collect();
     let mut stands: Vec<Stand> =
         parts.iter().zip(tags).zip(&times).map(|((part, &tag), &now)| part.limiter.stand(tag, now)).collect();
-    let refused = stands.iter().any(|stand| matches!(stand, Stand::Uncounted { denied: true }));
+    let refused = stands.iter().any(|stand| stand.denied());
     let entries: Vec<Part<'_>> = parts
         .iter()
         .zip(&stands)
         .zip(&times)
-        .filter_map(|((part, stand), &now)| match *stand {
-            Stand::Entry(target) => Some(Part { table: &part.limiter.table, target, now, cost: part.cost }),
-            Stand::Uncounted { .. } => None,
+        .filter_map(|((part, stand), &now)| {
+            let target = stand.target()?;
+            Some(Part { table: &part.limiter.table, target, now, cost: part.cost })
         })
         .collect();
     let found = if refused { look_at_all(&entries) } else { joint::check(&entries) };
@@ -131,26 +131,24 @@ fn attempt<'a>(parts: &[Joint<'a>], tags: &[u64]) -> Option<Vec<Decision<'a>>> {
         Err(Miss::Gone) => return None,
         Err(Miss::Unavailable) => {
             // Whichever it is, the request has to do without all of them.
-            stands = parts.iter().map(|part| without_entry(part.limiter)).collect();
+            stands = parts.iter().map(|part| part.limiter.unavailable()).collect();
             Vec::new()
         }
     };
-    let refused = stands.iter().any(|stand| matches!(stand, Stand::Uncounted { denied: true }));
+    let refused = stands.iter().any(|stand| stand.denied());
     let taken = !refused && verdicts.iter().all(|verdict| verdict.violated == 0);
     let mut verdicts = verdicts.into_iter();
     let decide = |((part, stand), (&tag, &now)): ((&Joint<'a>, &Stand), (&u64, &u64))| {
         let limiter = part.limiter;
-        let (verdict, tracked) = match *stand {
-            Stand::Entry(target) => (verdicts.next()?, target.tag == tag),
-            Stand::Uncounted { denied } => (limiter.uncounted(denied, now, Same(part.cost), taken), false),
+        let verdict = match stand.target() {
+            Some(_) => verdicts.next()?,
+            None => limiter.uncounted(*stand, tag, now, Same(part.cost), taken),
         };
-        Some(limiter.decision(verdict, tracked))
+        Some(limiter.decision(verdict, stand.is_tracked()))
     };
-    parts.iter().zip(&stands).zip(tags.iter().zip(&times)).map(decide).collect()
-}
-
-fn without_entry(limiter: &Limiter) -> Stand {
-    Stand::Uncounted { denied: limiter.denies_unavailable() }
+    let decisions =
+        parts.iter().zip(&stands).zip(tags.iter().zip(&times)).map(decide).collect::<Option<_>>()?;
+    Some((decisions, stands))
 }
 
 fn look_at_all(entries: &[Part<'_>]) -> Found<Vec<Verdict<Readings>>> {

@@ -21,12 +21,13 @@ use crate::clock::{Clock, Listener};
 use crate::decision::{Decision, DecisionWords, Plan};
 use crate::error::{Error, Result};
 use crate::policy::{IntoPolicy, Policy};
-use crate::table::{Miss, Same, Table};
+use crate::table::{Same, Table};
 use crate::time::{MAX_NANOS, Nanos};
 
 use acquire::Waiters;
 use builder::{Options, Parts};
 use counters::Shards;
+use decide::Stand;
 use hash::KeyHash;
 
 pub use builder::LimiterBuilder;
@@ -231,26 +232,23 @@ impl Limiter {
         if cost == 1 { self.allow(key) } else { Ok(self.check_n(key, cost)?.allowed()) }
     }
 
-    /// What a check of one unit would be told, with the numbers as they are now; takes nothing.
+    /// What a check of one unit would be told, with the numbers as they are now; takes nothing, not even
+    /// room in the table.
     ///
     /// # Errors
     /// As for [`check`](Self::check); [`Error::Unavailable`] if the key's entry in a shared segment
     /// cannot be had.
     pub fn peek(&self, key: impl AsRef<[u8]>) -> Result<Decision<'_>> {
         let tag = self.tag(key.as_ref())?;
-        let now = self.now_nanos();
-        while let Some(target) = self.table.lookup(tag) {
-            match self.table.look(target, now, Same(1)) {
-                Ok(verdict) => return Ok(self.decision(verdict, true)),
-                Err(Miss::Gone) => {}
-                Err(Miss::Unavailable) => return Err(unavailable()),
-            }
+        match self.look(tag, self.now_nanos(), Same(1)) {
+            (_, Stand::Unavailable { .. }) => Err(unavailable()),
+            (decision, _) => Ok(decision),
         }
-        Ok(self.decision(self.table.fresh(now, Same(1), false), true))
     }
 
     /// Gives `cost` units back to every limit of `key`: a log forgets its newest events, a bucket
-    /// gets its tokens back, up to full. A key that counts nothing stays as it is.
+    /// gets its tokens back, up to full. A key that counts nothing stays as it is; so does what was
+    /// taken from the entry that keys without room share, since nobody can tell who took it.
     ///
     /// # Errors
     /// As for [`check_n`](Self::check_n); [`Error::Unavailable`] if the key's entry in a shared
@@ -271,7 +269,8 @@ impl Limiter {
         self.changed(tag, self.table.give_back(tag, costs))
     }
 
-    /// Forgets what `key` has used.
+    /// Forgets what `key` has used, but not what it has taken from the entry that keys without room
+    /// share.
     ///
     /// # Errors
     /// As for [`check`](Self::check) and [`refund`](Self::refund).
@@ -296,7 +295,9 @@ impl Limiter {
     /// admission, or the denial that stood when waiting ended. A wait that cannot end in time is
     /// not begun.
     ///
-    /// Threads that wait for the same key are admitted in the order of their calls. Nothing polls.
+    /// Threads that wait for the same key are admitted in the order of their calls, and whoever gives
+    /// up takes nothing from those ahead: where only they stand in the way, the denial is of all their
+    /// costs and the own. Nothing polls.
     ///
     /// # Errors
     /// As for [`check_n`](Self::check_n).
@@ -305,8 +306,8 @@ impl Limiter {
     }
 
     /// Waits as [`acquire`](Self::acquire) does, and looks every so often whether the wait was
-    /// `cancelled`; then nothing is taken, and the decision is what [`peek`](Self::peek) says. No
-    /// lock is held while it looks.
+    /// `cancelled`; then nothing is taken or counted, and the decision is what [`peek`](Self::peek)
+    /// says. No lock is held while it looks.
     ///
     /// # Errors
     /// As for [`acquire`](Self::acquire); if cancelled, as for [`peek`](Self::peek).
@@ -320,24 +321,9 @@ impl Limiter {
     ) -> Result<Decision<'_>> {
         let tag = self.tag(key.as_ref())?;
         self.validate(cost)?;
-        let deadline = self.clock.now() + timeout;
-        let mut turn = self.waiters.enqueue(tag);
-        loop {
-            let now = self.clock.now();
-            let left = deadline.saturating_since(now);
-            let mut wait = left;
-            if turn.is_first() || left.is_zero() {
-                let decision: Decision<'_> = self.decide(tag, self.limiter_time(now), Same(cost));
-                match decision.retry_after() {
-                    Some(due) if due <= left => wait = due,
-                    _ => return Ok(decision),
-                }
-            }
-            turn.sleep(&self.clock, wait, every);
-            if turn.unlocked(&mut cancelled) {
-                drop(turn);
-                return self.peek(key);
-            }
+        match self.wait(self.waiters.enqueue(tag, cost), timeout, every, &mut cancelled) {
+            Some(decision) => Ok(decision),
+            None => self.peek(key),
         }
     }
 

@@ -110,6 +110,46 @@ fn a_full_table_overflows_denies_or_allows() {
 }
 
 #[test]
+fn a_newcomer_without_room_is_told_when_there_may_be_some() {
+    for (policy, wait, denying) in [
+        ("2/day; 5/second token-bucket", 86_400 * SECOND, "day"),
+        ("5/second token-bucket", SECOND / 5, "second"),
+        ("7/minute token-bucket; 100/hour", 3_600 * SECOND, "hour"),
+    ] {
+        let (limiter, clock) = limiter(policy, 1, OnFull::Deny);
+        assert!(limiter.allow("a").unwrap());
+        let denied = limiter.check("b").unwrap();
+        assert_eq!(denied.violated().collect::<Vec<_>>(), [denying], "{policy}");
+        assert_eq!((denied.remaining(), denied.retry_after()), (0, Some(wait)), "{policy}");
+        clock.advance(wait - Duration::from_nanos(1));
+        assert!(!limiter.allow("b").unwrap(), "{policy}");
+        clock.advance(Duration::from_nanos(1));
+        assert!(limiter.acquire("b", 1, Duration::ZERO).unwrap().allowed(), "{policy}");
+    }
+}
+
+#[test]
+fn a_look_says_what_a_check_would() {
+    for on_full in [OnFull::Overflow, OnFull::Deny, OnFull::Allow] {
+        let (limiter, clock) = limiter("2/minute; 5/hour token-bucket", 2, on_full);
+        for key in ["a", "b", "c", "d", "c", "c", "a"] {
+            let looked = limiter.peek(key).unwrap();
+            let checked = limiter.check(key).unwrap();
+            assert_eq!((looked.allowed(), looked.tracked()), (checked.allowed(), checked.tracked()), "{key}");
+            let taken = u64::from(checked.allowed());
+            assert_eq!(looked.remaining(), checked.remaining() + taken, "{key}, {on_full:?}");
+            assert_eq!(looked.retry_after(), checked.retry_after(), "{key}, {on_full:?}");
+        }
+        // By then there is room again, and a look takes none.
+        clock.advance(3_600 * SECOND);
+        for key in ["e", "f", "g"] {
+            assert!(limiter.peek(key).unwrap().tracked());
+        }
+        assert!(["g", "h"].iter().all(|key| limiter.check(key).unwrap().tracked()));
+    }
+}
+
+#[test]
 fn a_recovered_entry_makes_room_and_a_live_one_does_not() {
     let (limiter, clock) = limiter("2/minute; 1/second token-bucket", 1, OnFull::Deny);
     assert!(limiter.allow("a").unwrap());
@@ -312,6 +352,62 @@ fn acquire_waits_for_its_turn() {
         }
     });
     assert_eq!(limiter.waiters.waiting(), 0);
+}
+
+#[test]
+fn whoever_gives_up_takes_nothing_from_those_ahead() {
+    let (limiter, clock) = limiter("10/second token-bucket", 10, OnFull::Overflow);
+    limiter.check_n("a", 9).unwrap();
+    thread::scope(|scope| {
+        let first = scope.spawn(|| limiter.acquire("a", 10, 60 * SECOND).unwrap().allowed());
+        while limiter.waiters.waiting() == 0 {
+            thread::yield_now();
+        }
+        // One unit is free, and the first in the queue needs it.
+        let denied = limiter.acquire("a", 1, Duration::ZERO).unwrap();
+        assert_eq!(denied.retry_after(), Some(Duration::from_millis(900)));
+        assert_eq!(limiter.peek("a").unwrap().remaining(), 1);
+        clock.advance(Duration::from_millis(900));
+        assert!(first.join().unwrap());
+    });
+    assert_eq!(limiter.counters().denied, [1]);
+}
+
+#[test]
+fn behind_others_too_a_wait_that_cannot_end_in_time_is_not_begun() {
+    let (limiter, clock) = limiter("1/minute", 10, OnFull::Overflow);
+    limiter.check("a").unwrap();
+    thread::scope(|scope| {
+        let first = scope.spawn(|| limiter.acquire("a", 1, 60 * SECOND).unwrap().allowed());
+        while limiter.waiters.waiting() == 0 {
+            thread::yield_now();
+        }
+        // The clock stands still: to wait would be for ever.
+        let denied = limiter.acquire("a", 1, 2 * SECOND).unwrap();
+        assert_eq!(denied.retry_after(), Some(60 * SECOND));
+        clock.advance(60 * SECOND);
+        assert!(first.join().unwrap());
+    });
+}
+
+#[test]
+fn a_wait_is_counted_once() {
+    let (limiter, clock) = limiter("1/minute", 10, OnFull::Overflow);
+    limiter.check("a").unwrap();
+    thread::scope(|scope| {
+        let waiter = scope.spawn(|| limiter.acquire("a", 1, 600 * SECOND).unwrap().allowed());
+        while limiter.waiters.waiting() == 0 {
+            thread::yield_now();
+        }
+        for _ in 0..59 {
+            clock.advance(SECOND);
+        }
+        clock.advance(SECOND);
+        assert!(waiter.join().unwrap());
+    });
+    assert!(!limiter.acquire("a", 1, SECOND).unwrap().allowed());
+    let counters = limiter.counters();
+    assert_eq!((counters.admitted, counters.denied), (2, vec![1]));
 }
 
 #[test]

@@ -234,6 +234,23 @@ impl Table {
         Place::Full
     }
 
+    /// When a key without an entry can be given one: 0 for now, else the earliest time at which one that
+    /// it may use has recovered, unless something is given back before.
+    pub(super) fn room_for(&self, tag: u64, now: u64) -> u64 {
+        let mut earliest = u64::MAX;
+        for set in self.layout.probe(tag) {
+            if zero_bytes(self.tag_word(set).load(Ordering::Acquire)) & self.layout.usable_ways(set) != 0 {
+                return 0;
+            }
+            let recovers = |way| self.entry(set * WAYS + way).recovers_at();
+            let hint = self.hint(set).load(Ordering::Relaxed);
+            let known = (hint > now).then_some(hint);
+            let recovered = known.or_else(|| ways(self.layout.usable_ways(set)).map(recovers).min());
+            earliest = earliest.min(recovered.unwrap_or(u64::MAX));
+        }
+        if earliest <= now { 0 } else { earliest }
+    }
+
     #[inline(always)]
     fn tag_word(&self, set: usize) -> &AtomicU64 {
         self.region.word(self.layout.tag_word(set))

@@ -142,6 +142,12 @@ impl Table {
         }
     }
 
+    /// When a key without an entry can be given one: 0 for now, else the earliest time at which there
+    /// may be room.
+    pub(crate) fn room_at(&self, tag: u64, now: u64) -> u64 {
+        self.room_for(tag, now)
+    }
+
     /// The entry that newcomers without a place share. Its tag is that of memory never written.
     pub(crate) fn overflow(&self) -> Target {
         let target = Target { slot: self.layout.capacity, tag: 0 };
@@ -295,16 +301,23 @@ impl Table {
         entry::fresh(&self.layout, now, costs, take)
     }
 
-    /// What a newcomer is told when there is no room and it is to be denied: the limit of the
-    /// shortest window denies for that window, by when something may have recovered.
-    pub(crate) fn no_room(&self, now: u64) -> Verdict<Readings> {
+    /// What a key is told that is denied for want of an entry until `until`, or nobody knows for how
+    /// long: the limit denies whose window is the shortest that lasts so long.
+    pub(crate) fn no_entry(&self, now: u64, until: Option<u64>) -> Verdict<Readings> {
         let mut verdict = self.fresh(now, Same(1), false);
-        let nanos = |limit: &Placed<AnyRule>| limit.scale.tick.start(limit.rule.window());
-        let limits = self.layout.limits.iter().zip(&mut verdict.readings).enumerate();
-        if let Some((i, (limit, reading))) = limits.min_by_key(|(_, (limit, _))| nanos(limit)) {
-            *reading = limit.rule.denial_for_a_window(limit.scale.tick.of(now));
-            verdict.violated = 1 << i;
+        let nanos = |&(_, limit): &(usize, &Placed<AnyRule>)| limit.scale.tick.start(limit.rule.window());
+        let limits = || self.layout.limits.iter().enumerate();
+        let lasting =
+            limits().filter(|limit| until.is_none_or(|until| now.saturating_add(nanos(limit)) >= until));
+        // An entry recovers later than the longest window by what its clock lags.
+        let Some((i, limit)) = lasting.min_by_key(nanos).or(limits().max_by_key(nanos)) else {
+            return verdict;
+        };
+        let ticks = until.map_or(limit.rule.window(), |until| limit.scale.tick.ticks_until(now, until));
+        if let Some(reading) = verdict.readings.get_mut(i) {
+            *reading = limit.rule.denial_for(ticks, limit.scale.tick.of(now));
         }
+        verdict.violated = 1 << i;
         verdict
     }
 
