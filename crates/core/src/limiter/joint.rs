@@ -70,7 +70,7 @@ impl<'a> JointDecision<'a> {
 /// ```
 ///
 /// # Errors
-/// No part, more than eight, one limiter twice; and for each part as for [`Limiter::check_n`].
+/// No part, more than eight, one limiter twice, two of one segment; and for each part as for [`Limiter::check_n`].
 pub fn check_all<'a>(parts: &[Joint<'a>]) -> Result<JointDecision<'a>> {
     let tags = validate(parts)?;
     loop {
@@ -100,9 +100,10 @@ fn validate(parts: &[Joint<'_>]) -> Result<Vec<u64>> {
         )));
     }
     for (i, part) in parts.iter().enumerate() {
-        if parts.iter().skip(i + 1).any(|other| std::ptr::eq(part.limiter, other.limiter)) {
+        if parts.iter().skip(i + 1).any(|other| part.limiter.table.is_same(&other.limiter.table)) {
             return Err(Error::Joint(
-                "a joint check names each limiter once: check several keys of one apart".into(),
+                "a joint check names each limiter once, and each segment: check several keys of one apart"
+                    .into(),
             ));
         }
         part.limiter.validate(part.cost)?;

@@ -168,6 +168,11 @@ impl Table {
         self.owners.me().is_some()
     }
 
+    /// Whether both have the same entries: one table, or one segment that was opened twice.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.owners.share(&other.owners)
+    }
+
     /// The most keys that have entries of their own.
     pub(crate) fn capacity(&self) -> usize {
         self.layout.capacity

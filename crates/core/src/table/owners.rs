@@ -29,6 +29,10 @@ impl Owner {
 pub(crate) trait Members: Send + Sync {
     /// Whether the process of this name has ended. Names that nobody can have are of nobody.
     fn has_ended(&self, owner: u32) -> bool;
+    /// What tells their table apart from all others of the machine, if it can be opened twice.
+    fn table(&self) -> Option<(u64, u64)> {
+        None
+    }
 }
 
 /// This process among the owners of a table.
@@ -67,6 +71,12 @@ impl Owners {
     /// Whether the process of this name has ended; none has of a table that is not shared.
     pub(super) fn has_ended(&self, owner: u32) -> bool {
         self.others.as_ref().is_some_and(|others| others.has_ended(owner))
+    }
+
+    /// Whether these are the owners of one and the same table.
+    pub(super) fn share(&self, with: &Self) -> bool {
+        let table = |owners: &Self| owners.others.as_ref().and_then(|others| others.table());
+        std::ptr::eq(self, with) || (table(self).is_some() && table(self) == table(with))
     }
 
     /// This process, if it may write.

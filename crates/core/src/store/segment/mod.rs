@@ -41,7 +41,6 @@ use crate::table::{Layout, Owners, Region, Table};
 use crate::time::duration_nanos;
 use boot::Times;
 use header::{ClockKind, Header};
-use part::Part;
 use seats::{Others, SEATS};
 
 /// Where the table begins: a multiple of every page size.
@@ -136,8 +135,8 @@ fn attach(file: File, wanted: &Wanted<'_>, times: Times) -> Result<Segment> {
     let clock = suits(&header, wanted)?;
     let layout = layout_of(&header, wanted.policy)?;
     let (seat, mapped) = (file::reopen(&file)?, file.as_raw_fd());
-    let part = Part::new();
-    let others = Others { part, file };
+    let others = Others::of(file).map_err(SegmentFault::Io)?;
+    let part = others.part;
     let map = map(&others.file, &layout, MmapOptions::map_raw)?;
     let table = table_over(map, layout, others)?;
     let taken = seats::take(seat.as_raw_fd(), true).ok_or(SegmentFault::Crowded { most: SEATS })?;

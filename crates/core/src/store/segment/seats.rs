@@ -12,7 +12,9 @@
 #![allow(unsafe_code)]
 
 use std::fs::File;
+use std::io;
 use std::os::fd::RawFd;
+use std::os::unix::fs::MetadataExt;
 
 use super::header;
 use super::part::Part;
@@ -106,6 +108,16 @@ pub(super) struct Others {
     pub(super) part: &'static Part,
     /// What is mapped, and opened again by children.
     pub(super) file: File,
+    /// Its device and inode.
+    inode: (u64, u64),
+}
+
+impl Others {
+    /// Those who have `file` open.
+    pub(super) fn of(file: File) -> io::Result<Self> {
+        let found = file.metadata()?;
+        Ok(Self { part: Part::new(), file, inode: (found.dev(), found.ino()) })
+    }
 }
 
 impl Members for Others {
@@ -121,6 +133,10 @@ impl Members for Others {
         }
         let taken = read_word(file, seat - 1).map(|word| owner(seat - 1, word as u32));
         taken != Some(name) || !is_locked(file, place(seat - 1))
+    }
+
+    fn table(&self) -> Option<(u64, u64)> {
+        Some(self.inode)
     }
 }
 

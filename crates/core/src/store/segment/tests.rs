@@ -253,6 +253,17 @@ fn a_file_cut_short_leaves_a_limiter_that_says_so() {
     }
 }
 
+#[test]
+fn a_joint_check_of_one_segment_opened_twice_is_refused() {
+    let (place, clock) = (Place::new(), ManualClock::at(Nanos::from_secs(1000)));
+    let (one, same) = (place.limiter(&clock), place.limiter(&clock));
+    let parts = [crate::Joint::new(&one, "alice", 1), crate::Joint::new(&same, "bob", 1)];
+    assert!(matches!(crate::check_all(&parts), Err(crate::Error::Joint(_))));
+    let (elsewhere, parts) = (Place::new(), parts[0]);
+    let other = elsewhere.limiter(&clock);
+    assert!(crate::check_all(&[parts, crate::Joint::new(&other, "alice", 1)]).unwrap().allowed());
+}
+
 /// A view takes no part, and shows what there is.
 #[test]
 fn a_view_shows_the_keys() {

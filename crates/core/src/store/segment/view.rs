@@ -12,7 +12,6 @@ use rustix::fs::OFlags;
 use super::boot::Times;
 use super::hash::Hash;
 use super::header::{ClockKind, Header};
-use super::part::Part;
 use super::seats::{self, Others};
 use crate::clock::{Clock, ManualClock};
 use crate::decision::{Decision, Plan};
@@ -120,7 +119,7 @@ impl SegmentView {
         let policy: Policy = header.policy.parse().map_err(|_: Error| SegmentFault::Damaged)?;
         let layout = super::layout_of(&header, &policy)?;
         let map = super::map(&file, &layout, MmapOptions::map_raw_read_only)?;
-        let others = Others { part: Part::new(), file: file.try_clone().map_err(SegmentFault::Io)? };
+        let others = file.try_clone().and_then(Others::of).map_err(SegmentFault::Io)?;
         let table = super::table_over(map, layout, others)?;
         let times = Times::now().map_err(SegmentFault::Io)?;
         let is_this_boot = header.clock == ClockKind::Manual || header.boot == times.boot;
