@@ -29,3 +29,8 @@ fn a_process_with_threads_may_fork() {
 fn a_child_sees_that_its_parent_has_ended() {
     run("orphan");
 }
+
+#[test]
+fn a_child_goes_on_without_its_parents_threads() {
+    run("apart");
+}

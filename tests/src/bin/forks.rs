@@ -11,6 +11,7 @@ fn main() -> std::process::ExitCode {
         Some("family") => linux::family(),
         Some("threads") => linux::threads(),
         Some("orphan") => linux::orphan(),
+        Some("apart") => linux::apart(),
         other => Err(std::io::Error::other(format!("no scenario {other:?}"))),
     };
     done.map_or_else(
@@ -43,6 +44,8 @@ mod linux {
         let pid = unsafe { libc::fork() };
         match pid {
             0 => {
+                // SAFETY: a signal to this process, should it hang.
+                unsafe { libc::alarm(60) };
                 let done = child();
                 if let Err(error) = &done {
                     eprintln!("child {}: {error}", std::process::id());
@@ -136,6 +139,39 @@ mod linux {
                     let took = start.elapsed();
                     // The threads of the parent go on, so the key can be had.
                     claim(decision.tracked() && took < Duration::from_secs(5), || format!("{took:?}"))
+                })?)
+            });
+            over.store(true, Ordering::Relaxed);
+            forked
+        })
+    }
+
+    /// The same with a table of the process alone: a child counts in a copy, in which its parent's
+    /// threads hold locks and stand in queues that they will never leave.
+    pub(crate) fn apart() -> Result<()> {
+        const CHILDREN: u32 = 200;
+        const LOOK: Duration = Duration::from_millis(20);
+        let busy = made(Limiter::new("1000000/second"))?;
+        let spent = made(Limiter::new("1/hour"))?;
+        let over = AtomicBool::new(false);
+        made(spent.check("key"))?;
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                spent.acquire_unless("key", 1, Duration::MAX, LOOK, || over.load(Ordering::Relaxed))
+            });
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    // Most of the time the entry is locked, and many events are written.
+                    let _ = busy.check_n("key", 50_000);
+                    let _ = busy.reset("key");
+                }
+            });
+            let forked = (0..CHILDREN).try_for_each(|_| {
+                wait(fork(|| {
+                    made(busy.check("key"))?;
+                    made(spent.reset("key"))?;
+                    let admitted = made(spent.acquire("key", 1, Duration::from_secs(10)))?.allowed();
+                    claim(admitted, || "a child queued behind its parent's threads".into())
                 })?)
             });
             over.store(true, Ordering::Relaxed);

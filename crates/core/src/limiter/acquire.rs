@@ -5,8 +5,8 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use super::Limiter;
 use crate::clock::{Clock, Listener};
 use crate::decision::Decision;
+use crate::store::process;
 use crate::table::Same;
 
 type Queues = HashMap<u64, VecDeque<Waiter>>;
@@ -27,11 +28,14 @@ struct Waiter {
 }
 
 /// All who wait on one limiter, by the tag of their key.
-#[derive(Default)]
 pub(super) struct Waiters {
+    /// The name of the process whose threads they are.
+    process: u32,
     queues: Mutex<Queues>,
     /// How many wait, so that nobody else need lock to learn that nobody does.
     count: AtomicUsize,
+    /// Those of a forked child: its parent's threads are not there, and will never leave the queues.
+    child: OnceLock<Box<Self>>,
 }
 
 /// A place in a key's queue; left when dropped.
@@ -43,34 +47,57 @@ pub(super) struct Turn<'a> {
     queues: Option<MutexGuard<'a, Queues>>,
 }
 
+impl Default for Waiters {
+    fn default() -> Self {
+        Self {
+            process: process::me().load(Ordering::Relaxed),
+            queues: Mutex::default(),
+            count: AtomicUsize::new(0),
+            child: OnceLock::new(),
+        }
+    }
+}
+
 impl Waiters {
+    /// Those of this process.
+    pub(super) fn here(&self) -> &Self {
+        if self.process == process::me().load(Ordering::Relaxed) {
+            self
+        } else {
+            self.child.get_or_init(Box::default).here()
+        }
+    }
+
     /// Takes the last place in the queue of `tag`, to wait for `cost` units.
     pub(super) fn enqueue(&self, tag: u64, cost: u64) -> Turn<'_> {
+        let waiters = self.here();
         let mine = Arc::new(Condvar::new());
-        let mut queues = self.queues.lock();
-        self.count.fetch_add(1, Ordering::SeqCst);
+        let mut queues = waiters.queues.lock();
+        waiters.count.fetch_add(1, Ordering::SeqCst);
         queues.entry(tag).or_default().push_back(Waiter { call: Arc::clone(&mine), cost });
-        Turn { waiters: self, tag, cost, mine, queues: Some(queues) }
+        Turn { waiters, tag, cost, mine, queues: Some(queues) }
     }
 
     #[cfg(test)]
     pub(super) fn waiting(&self) -> usize {
-        self.count.load(Ordering::SeqCst)
+        self.here().count.load(Ordering::SeqCst)
     }
 
     /// Lets the first in the queue of `tag` look again.
     pub(super) fn wake(&self, tag: u64) {
-        if self.count.load(Ordering::SeqCst) != 0 {
-            wake_first(&self.queues.lock(), tag);
+        let waiters = self.here();
+        if waiters.count.load(Ordering::SeqCst) != 0 {
+            wake_first(&waiters.queues.lock(), tag);
         }
     }
 }
 
 impl Listener for Waiters {
     fn clock_moved(&self) {
-        if self.count.load(Ordering::SeqCst) != 0 {
+        let waiters = self.here();
+        if waiters.count.load(Ordering::SeqCst) != 0 {
             // All, since a time-out may have passed for any of them.
-            self.queues.lock().values().flatten().for_each(|waiter| {
+            waiters.queues.lock().values().flatten().for_each(|waiter| {
                 waiter.call.notify_one();
             });
         }

@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -110,6 +111,9 @@ impl Shards {
     }
 }
 
+/// How long a thread that begins or ends waits for the others that do.
+const PATIENCE: Duration = Duration::from_millis(100);
+
 /// Shards that no living thread uses.
 static FREE: Mutex<[bool; SHARDS]> = Mutex::new([true; SHARDS]);
 
@@ -133,7 +137,8 @@ struct Lease(usize);
 
 impl Lease {
     fn take() -> Self {
-        let mut free = FREE.lock();
+        // In a forked child the lock may be a thread's that is not there.
+        let Some(mut free) = FREE.try_lock_for(PATIENCE) else { return Self(SHARDS) };
         let Some(shard) = free.iter().position(|&free| free) else { return Self(SHARDS) };
         if let Some(slot) = free.get_mut(shard) {
             *slot = false;
@@ -145,7 +150,9 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         MINE.set(SHARDS);
-        if let Some(slot) = FREE.lock().get_mut(self.0) {
+        if let Some(mut free) = FREE.try_lock_for(PATIENCE)
+            && let Some(slot) = free.get_mut(self.0)
+        {
             *slot = true;
         }
     }

@@ -1,7 +1,6 @@
 //! Where a table's memory lives: in this process, or in a segment that processes share. Knows
 //! files, mappings and processes, and how a table is laid over them.
 
-#[cfg(not(loom))]
 pub(crate) mod process;
 #[cfg(all(target_os = "linux", not(loom)))]
 pub(crate) mod segment;

@@ -381,7 +381,7 @@ impl Table {
     /// A table in memory that loom watches.
     pub(crate) fn in_process(policy: &Policy, max_keys: usize, lag: Duration) -> Result<Self> {
         let layout = Layout::new(policy, max_keys, lag)?;
-        Ok(Self::over_modelled(layout, Owners::alone()))
+        Ok(Self::over_modelled(layout, Owners::alone(crate::store::process::me())))
     }
 
     /// The same, shared with others.
@@ -406,7 +406,7 @@ impl Table {
         // The rings are left to small pages: most keys never touch theirs.
         crate::store::process::ask_for_huge_pages(&map, words * 8);
         let region = Region::new(map, words, events).ok_or_else(|| too_small(bytes))?;
-        Ok(Self::new(layout, region, Owners::alone()))
+        Ok(Self::new(layout, region, Owners::alone(crate::store::process::me())))
     }
 }
 

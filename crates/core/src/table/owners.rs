@@ -16,8 +16,6 @@ pub(crate) struct Owner(u32);
 
 impl Owner {
     pub(crate) const BITS: u32 = 24;
-    /// The only process of a table that is not shared.
-    const ALONE: u32 = 1;
 
     #[inline(always)]
     pub(super) fn get(self) -> u32 {
@@ -57,10 +55,9 @@ pub(super) enum Waited {
 }
 
 impl Owners {
-    /// A table of this process alone.
-    pub(crate) fn alone() -> Self {
-        static ALONE: AtomicU32 = AtomicU32::new(Owner::ALONE);
-        Self { me: &ALONE, others: None, stalled: AtomicU64::new(0) }
+    /// A table of this process alone, whose name is `me`.
+    pub(crate) fn alone(me: &'static AtomicU32) -> Self {
+        Self { me, others: None, stalled: AtomicU64::new(0) }
     }
 
     /// A table that is shared with `others`.
@@ -68,9 +65,13 @@ impl Owners {
         Self { me, others: Some(others), stalled: AtomicU64::new(0) }
     }
 
-    /// Whether the process of this name has ended; none has of a table that is not shared.
+    /// Whether the process of this name has ended. For a table that is not shared it has if it is
+    /// another one: the parent, whose threads are not here.
     pub(super) fn has_ended(&self, owner: u32) -> bool {
-        self.others.as_ref().is_some_and(|others| others.has_ended(owner))
+        match &self.others {
+            Some(others) => others.has_ended(owner),
+            None => owner != self.me.load(Ordering::Relaxed),
+        }
     }
 
     /// Whether these are the owners of one and the same table.
@@ -100,10 +101,14 @@ impl<'a> Wait<'a> {
         Self { owners, backoff: Backoff::new(), since: None }
     }
 
-    /// Waits a little for `word`, which `holder` holds. Within one process a holder always goes on.
+    /// Waits a little for `word`, which `holder` holds. Within one process a holder always goes on, unless
+    /// it was a thread of the parent's.
     #[cold]
     pub(super) fn for_word(&mut self, word: u64, holder: u32) -> Waited {
         let Some(others) = self.owners.others.as_deref() else {
+            if self.owners.has_ended(holder) {
+                return Waited::HolderEnded;
+            }
             self.backoff.wait();
             return Waited::Some;
         };
