@@ -1,7 +1,7 @@
 # Thin targets: each calls its language's own tools. `make` alone lists them.
 
 CARGO ?= cargo
-CORE_FEATURES := policy-file # the optional features of crates/core; every subset is built
+CORE_FEATURES := policy-file tokio policy-file,tokio # the optional features of crates/core; every subset is built
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 PREFIX ?= /usr/local
@@ -27,11 +27,12 @@ test: test-workspace test-features test-loom test-c test-go test-python test-nod
 test-workspace: ready ## unit, property, stress, vector, fuzz-smoke, bench-smoke and doc tests
 	$(CARGO) test --workspace --locked --no-fail-fast
 
-test-features: ready ## the core builds with every subset of its features
+test-features: ready ## the core builds with every subset of its features, and keeps its word with all
 	@set -e; for set in '' $(CORE_FEATURES); do \
 	  echo "core with features: $${set:-none}"; \
 	  $(CARGO) check --quiet --locked -p tidegate --no-default-features --features "$$set"; \
 	done
+	$(CARGO) test --quiet --locked -p tidegate --all-features
 
 test-loom: ready ## the commit protocol and insertion under every interleaving
 	RUSTFLAGS="--cfg loom" $(CARGO) test --locked --release -p tidegate --lib --target-dir $(TARGET_DIR)/loom loom

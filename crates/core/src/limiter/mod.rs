@@ -15,7 +15,6 @@ mod tests;
 
 use std::fmt;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 use crate::clock::{Clock, Listener};
 use crate::decision::{Decision, DecisionWords, Plan};
@@ -289,42 +288,6 @@ impl Limiter {
     #[must_use]
     pub fn decision_from(&self, words: &DecisionWords) -> Decision<'_> {
         Decision::from_words(&self.plan, words)
-    }
-
-    /// Waits until `cost` units for `key` are admitted, at most for `timeout`. The decision is the
-    /// admission, or the denial that stood when waiting ended. A wait that cannot end in time is
-    /// not begun.
-    ///
-    /// Threads that wait for the same key are admitted in the order of their calls, and whoever gives
-    /// up takes nothing from those ahead: where only they stand in the way, the denial is of all their
-    /// costs and the own. Nothing polls.
-    ///
-    /// # Errors
-    /// As for [`check_n`](Self::check_n).
-    pub fn acquire(&self, key: impl AsRef<[u8]>, cost: u64, timeout: Duration) -> Result<Decision<'_>> {
-        self.acquire_unless(key, cost, timeout, Duration::MAX, || false)
-    }
-
-    /// Waits as [`acquire`](Self::acquire) does, and looks every so often whether the wait was
-    /// `cancelled`; then nothing is taken or counted, and the decision is what [`peek`](Self::peek)
-    /// says. No lock is held while it looks.
-    ///
-    /// # Errors
-    /// As for [`acquire`](Self::acquire); if cancelled, as for [`peek`](Self::peek).
-    pub fn acquire_unless(
-        &self,
-        key: impl AsRef<[u8]>,
-        cost: u64,
-        timeout: Duration,
-        every: Duration,
-        mut cancelled: impl FnMut() -> bool,
-    ) -> Result<Decision<'_>> {
-        let tag = self.tag(key.as_ref())?;
-        self.validate(cost)?;
-        match self.wait(self.waiters.enqueue(tag, cost), timeout, every, &mut cancelled) {
-            Some(decision) => Ok(decision),
-            None => self.peek(key),
-        }
     }
 
     /// A handle to `key`, for those who decide about one key again and again: it is hashed and
