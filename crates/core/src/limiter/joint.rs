@@ -7,20 +7,38 @@ use crate::decision::{Decision, Readings, Verdict};
 use crate::error::{Error, Result};
 use crate::policy::MAX_LIMITS;
 use crate::table::joint::{self, Part};
-use crate::table::{Found, Miss, Same};
+use crate::table::{AnyCosts, Found, Miss};
 
 /// A key of one limiter, and what it is to pay.
 #[derive(Clone, Copy, Debug)]
 pub struct Joint<'a> {
     limiter: &'a Limiter,
     key: &'a [u8],
-    cost: u64,
+    costs: AnyCosts<'a>,
 }
 
 impl<'a> Joint<'a> {
     /// `cost` units for `key` of `limiter`.
     pub fn new<K: AsRef<[u8]> + ?Sized>(limiter: &'a Limiter, key: &'a K, cost: u64) -> Self {
-        Self { limiter, key: key.as_ref(), cost }
+        Self { limiter, key: key.as_ref(), costs: AnyCosts::Same(cost) }
+    }
+
+    /// A cost for each limit of `limiter`, in its policy's order; a limit whose cost is 0 has no say.
+    ///
+    /// ```
+    /// use tidegate::{Joint, Limiter, check_all};
+    ///
+    /// # fn main() -> tidegate::Result<()> {
+    /// let users = Limiter::new("requests: 60/minute; tokens: 40000/minute token-bucket")?;
+    /// let organisations = Limiter::new("1000/minute")?;
+    /// let parts = [Joint::costs(&users, "alice", &[1, 39_000]), Joint::new(&organisations, "acme", 1)];
+    /// assert!(check_all(&parts)?.allowed());
+    /// assert!(!check_all(&parts)?.allowed());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn costs<K: AsRef<[u8]> + ?Sized>(limiter: &'a Limiter, key: &'a K, costs: &'a [u64]) -> Self {
+        Self { limiter, key: key.as_ref(), costs: AnyCosts::Each(costs) }
     }
 }
 
@@ -70,7 +88,8 @@ impl<'a> JointDecision<'a> {
 /// ```
 ///
 /// # Errors
-/// No part, more than eight, one limiter twice, two of one segment; and for each part as for [`Limiter::check_n`].
+/// No part, more than eight, one limiter twice, two of one segment; and for each part as for [`Limiter::check_n`] or
+/// [`Limiter::check_costs`].
 pub fn check_all<'a>(parts: &[Joint<'a>]) -> Result<JointDecision<'a>> {
     let tags = validate(parts)?;
     loop {
@@ -106,7 +125,10 @@ fn validate(parts: &[Joint<'_>]) -> Result<Vec<u64>> {
                     .into(),
             ));
         }
-        part.limiter.validate(part.cost)?;
+        match part.costs {
+            AnyCosts::Same(cost) => part.limiter.validate(cost),
+            AnyCosts::Each(costs) => part.limiter.validate_costs(costs),
+        }?;
     }
     parts.iter().map(|part| part.limiter.tag(part.key)).collect()
 }
@@ -123,7 +145,7 @@ fn attempt<'a>(parts: &[Joint<'a>], tags: &[u64]) -> Option<(Vec<Decision<'a>>, 
         .zip(&times)
         .filter_map(|((part, stand), &now)| {
             let target = stand.target()?;
-            Some(Part { table: &part.limiter.table, target, now, cost: part.cost })
+            Some(Part { table: &part.limiter.table, target, now, costs: part.costs })
         })
         .collect();
     let found = if refused { look_at_all(&entries) } else { joint::check(&entries) };
@@ -143,7 +165,7 @@ fn attempt<'a>(parts: &[Joint<'a>], tags: &[u64]) -> Option<(Vec<Decision<'a>>, 
         let limiter = part.limiter;
         let verdict = match stand.target() {
             Some(_) => verdicts.next()?,
-            None => limiter.uncounted(*stand, tag, now, Same(part.cost), taken),
+            None => limiter.uncounted(*stand, tag, now, part.costs, taken),
         };
         Some(limiter.decision(verdict, stand.is_tracked()))
     };
@@ -153,6 +175,6 @@ fn attempt<'a>(parts: &[Joint<'a>], tags: &[u64]) -> Option<(Vec<Decision<'a>>, 
 }
 
 fn look_at_all(entries: &[Part<'_>]) -> Found<Vec<Verdict<Readings>>> {
-    let look = |part: &Part<'_>| part.table.look(part.target, part.now, Same(part.cost));
+    let look = |part: &Part<'_>| part.table.look(part.target, part.now, part.costs);
     entries.iter().map(look).collect()
 }

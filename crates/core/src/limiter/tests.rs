@@ -278,6 +278,24 @@ fn a_joint_check_takes_all_or_nothing() {
 }
 
 #[test]
+fn a_joint_check_takes_a_cost_for_each_limit() {
+    let (users, _) = limiter("requests: 3/minute; tokens: 900/minute", 10, OnFull::Overflow);
+    let (organisations, _) = limiter("1000/minute", 10, OnFull::Overflow);
+    let ask = |user: &'static str, costs: &[u64]| {
+        check_all(&[Joint::costs(&users, user, costs), Joint::new(&organisations, "acme", costs[1])])
+            .map(|decision| decision.allowed())
+    };
+    let left = |user| users.peek(user).unwrap().limits().map(|limit| limit.remaining).collect::<Vec<_>>();
+    assert!(ask("alice", &[1, 600]).unwrap());
+    assert!(!ask("bob", &[1, 500]).unwrap());
+    assert_eq!((left("alice"), left("bob")), (vec![2, 300], vec![3, 900]));
+    assert!(ask("alice", &[0, 300]).unwrap());
+    assert_eq!(left("alice"), [2, 0]);
+    assert!(matches!(ask("alice", &[1, 2, 3]), Err(Error::CostCount { .. })));
+    assert!(matches!(ask("alice", &[1, 901]), Err(Error::CostAboveQuota { .. })));
+}
+
+#[test]
 fn a_joint_denial_takes_nothing_from_a_part_without_room_either() {
     let (open, _) = limiter("5/minute", 1, OnFull::Allow);
     let (spent, _) = limiter("1/minute", 10, OnFull::Overflow);

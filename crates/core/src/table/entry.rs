@@ -52,6 +52,23 @@ impl Costs for &[u64] {
     }
 }
 
+/// Either, chosen while running.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum AnyCosts<'a> {
+    Same(u64),
+    Each(&'a [u64]),
+}
+
+impl Costs for AnyCosts<'_> {
+    #[inline(always)]
+    fn of(self, index: usize) -> u64 {
+        match self {
+            Self::Same(cost) => cost,
+            Self::Each(costs) => costs.of(index),
+        }
+    }
+}
+
 /// An entry of the table.
 #[derive(Clone, Copy)]
 pub(crate) struct Entry<'a> {

@@ -1,18 +1,18 @@
 //! Several entries decided at once: all admit, or nothing is taken.
 
-use super::entry::{Entry, Evaluation, Same};
+use super::entry::{AnyCosts, Entry, Evaluation};
 use super::limits::{Limits, Placed};
 use super::sync::Backoff;
 use super::{Found, Miss, Table, Target};
 use crate::algorithm::any::AnyRule;
 use crate::decision::{Readings, Verdict};
 
-/// One entry and its cost.
+/// One entry and what is to be taken from it.
 pub(crate) struct Part<'a> {
     pub(crate) table: &'a Table,
     pub(crate) target: Target,
     pub(crate) now: u64,
-    pub(crate) cost: u64,
+    pub(crate) costs: AnyCosts<'a>,
 }
 
 impl Part<'_> {
@@ -35,7 +35,7 @@ pub(crate) fn check(parts: &[Part<'_>]) -> Found<Vec<Verdict<Readings>>> {
     loop {
         let evaluate = |(entry, part): (&Entry<'_>, &Part<'_>)| {
             let opened = entry.open(part.target.tag, part.now)?;
-            Ok(entry.evaluate(part.limits(), opened, Same(part.cost)))
+            Ok(entry.evaluate(part.limits(), opened, part.costs))
         };
         let evaluated: Vec<Whole> = entries.iter().zip(parts).map(evaluate).collect::<Found<_>>()?;
         let decided = if evaluated.iter().all(|evaluation| evaluation.violated == 0) {
@@ -67,7 +67,7 @@ fn commit_all(
         .iter()
         .zip(parts)
         .zip(evaluated)
-        .map(|((entry, part), evaluation)| entry.write(part.limits(), evaluation, Same(part.cost)));
+        .map(|((entry, part), evaluation)| entry.write(part.limits(), evaluation, part.costs));
     Some(written.collect())
 }
 
@@ -80,7 +80,7 @@ fn report_all(
         .iter()
         .zip(parts)
         .zip(evaluated)
-        .map(|((entry, part), evaluation)| entry.report(part.limits(), evaluation, Same(part.cost)));
+        .map(|((entry, part), evaluation)| entry.report(part.limits(), evaluation, part.costs));
     let reported: Vec<Verdict<Readings>> = reported.collect::<Option<_>>()?;
     // Each was whole when it was reported; that all were so at one moment takes another look.
     entries.iter().zip(evaluated).all(|(entry, evaluation)| entry.still(evaluation)).then_some(reported)

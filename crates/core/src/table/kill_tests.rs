@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::joint::{self, Part};
 use super::kill::killed_after;
 use super::owners::Members;
-use super::{Admission, Layout, Miss, Owners, Region, Same, Table, Target};
+use super::{Admission, AnyCosts, Layout, Miss, Owners, Region, Same, Table, Target};
 use crate::limit::{Algorithm, Limit};
 use crate::policy::Policy;
 
@@ -178,7 +178,12 @@ fn check_both(table: &Table, other: &Table, tag: u64, now: u64) -> Option<bool> 
     loop {
         let stand = |table: &Table| table.lookup(tag).or_else(|| place(table, tag, now));
         let (one, two) = (stand(table)?, stand(other)?);
-        let parts = [(table, one), (other, two)].map(|(table, target)| Part { table, target, now, cost: 1 });
+        let parts = [(table, one), (other, two)].map(|(table, target)| Part {
+            table,
+            target,
+            now,
+            costs: AnyCosts::Same(1),
+        });
         match joint::check(&parts) {
             Ok(verdicts) => return Some(verdicts.iter().all(|verdict| verdict.violated == 0)),
             Err(Miss::Gone) => {}

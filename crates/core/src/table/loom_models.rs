@@ -13,7 +13,7 @@ use loom::thread;
 use super::layout::VERSION;
 use super::owners::{Members, Owners};
 use super::sync::Ordering;
-use super::{Admission, Attempt, One, Same, Table, Target};
+use super::{Admission, AnyCosts, Attempt, One, Same, Table, Target};
 use crate::algorithm::Rule;
 use crate::decision::{Readings, Verdict};
 
@@ -258,7 +258,12 @@ fn loom_a_joint_check_takes_all_or_nothing() {
         let tables = [table("2/minute token-bucket", 1), table("1/minute token-bucket", 1)];
         let targets = [place(&tables[0], ALICE).unwrap(), place(&tables[1], BOB).unwrap()];
         let ask = move |tables: &[Arc<Table>; 2], order: [usize; 2]| {
-            let parts = order.map(|i| Part { table: &tables[i], target: targets[i], now: NOW, cost: 1 });
+            let parts = order.map(|i| Part {
+                table: &tables[i],
+                target: targets[i],
+                now: NOW,
+                costs: AnyCosts::Same(1),
+            });
             joint::check(&parts).unwrap().iter().all(|verdict| verdict.violated == 0)
         };
         let others = tables.clone();

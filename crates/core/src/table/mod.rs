@@ -22,7 +22,7 @@ mod kill_tests;
 #[cfg(all(loom, test))]
 mod loom_models;
 
-pub(crate) use entry::{Costs, One, Same};
+pub(crate) use entry::{AnyCosts, Costs, One, Same};
 pub(crate) use layout::Layout;
 pub(crate) use limits::{Limits, with_limits};
 pub(crate) use owners::Owners;
