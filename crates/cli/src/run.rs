@@ -28,10 +28,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Command::Inspect(args) => crate::inspect::run(&args, print),
         #[cfg(not(target_os = "linux"))]
         Command::Inspect(_) => Err(Failure::new("segments need Linux")),
-        Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "tidegate", &mut io::stdout());
-            Ok(())
-        }
+        Command::Completions { shell } => print(&completions(shell)),
     }
 }
 
@@ -104,6 +101,13 @@ fn in_file(file: &PolicyFile, tier: Option<&str>) -> Result<Vec<Policy>> {
 fn run_generate(args: &Generate) -> Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     written(generate(args, &mut out)?)
+}
+
+/// The script as text first: the generator panics where it cannot write.
+fn completions(shell: clap_complete::Shell) -> String {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "tidegate", &mut script);
+    String::from_utf8_lossy(&script).into_owned()
 }
 
 /// Writes to the standard output, with colours where they can be seen and are wanted.

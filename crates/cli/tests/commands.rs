@@ -100,6 +100,31 @@ fn a_reader_that_goes_away_is_no_failure() {
     assert_eq!(String::from_utf8_lossy(&rest.stderr), "");
 }
 
+/// Every command with an output to an end that nobody reads: the other one of the pipe is closed.
+#[test]
+fn a_reader_that_never_came_is_no_failure() {
+    for args in [&["completions", "zsh"][..], &["explain", "1/day"], &["generate"], &["replay", "site.log"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
+        let out = command.current_dir(common::data()).args(args).stdout(writer).output().unwrap();
+        assert!(out.status.success(), "{args:?}");
+        assert!(!String::from_utf8_lossy(&out.stderr).contains("panicked"), "{args:?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_output_without_room_is_a_failure_that_says_so() {
+    for args in [&["completions", "bash"][..], &["explain", "1/day"], &["generate"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let out = Command::new(env!("CARGO_BIN_EXE_tidegate")).args(args).stdout(full).output().unwrap();
+        let message = String::from_utf8_lossy(&out.stderr);
+        assert_eq!(out.status.code(), Some(2), "{args:?}: {message}");
+        assert!(message.starts_with("error: cannot write to the standard output: "), "{message}");
+    }
+}
+
 #[test]
 fn colours_are_for_terminals_and_those_who_force_them() {
     let text = |name: &str, value: &str| {
