@@ -40,6 +40,16 @@ fn a_policy_file_with_several_policies_wants_a_name() {
 }
 
 #[test]
+fn a_name_to_compare_with_that_is_unknown_is_told_the_names() {
+    let what_if = |text| failure(&["replay", "-f", "policies.toml", "-t", "free", "-w", text, "site.log"]);
+    assert_eq!(what_if("fre"), "error: --what-if: policies.toml: no policy `fre`: did you mean `free`?\n");
+    assert!(what_if("tier-2").contains("the file has `free`, `pro`"), "{}", what_if("tier-2"));
+    for notation in ["100/minut", "x: 100", "100"] {
+        assert!(what_if(notation).starts_with("error: --what-if: policy notation: "), "{notation}");
+    }
+}
+
+#[test]
 fn arguments_that_make_no_sense() {
     for args in [
         &["replay", "--key", "cookie"][..],
