@@ -1,7 +1,7 @@
 //! Where lines come from: files and the standard input, plain or gzip, however long the lines.
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Cursor, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
@@ -29,8 +29,8 @@ impl Source {
         if paths.is_empty() { vec![Self::Stdin] } else { paths.iter().map(source).collect() }
     }
 
-    /// Its size in bytes, if it is known beforehand. A file that cannot be opened fails here,
-    /// before an hour has gone into the files in front of it.
+    /// Its size in bytes, if it is known beforehand. A file that cannot be read fails here, before
+    /// an hour has gone into the files in front of it.
     pub(crate) fn size(&self) -> Result<Option<u64>> {
         let Self::File(path) = self else {
             if io::stdin().is_terminal() {
@@ -38,8 +38,16 @@ impl Source {
             }
             return Ok(None);
         };
-        let metadata = File::open(path).and_then(|file| file.metadata()).map_err(self.cannot_read())?;
-        Ok(metadata.is_file().then_some(metadata.len()))
+        let metadata = fs::metadata(path).map_err(self.cannot_read())?;
+        if metadata.is_dir() {
+            return Err(self.cannot_read()(io::ErrorKind::IsADirectory.into()));
+        }
+        if !metadata.is_file() {
+            // Whoever writes into a pipe would take a first look for its only reader, and end.
+            return Ok(None);
+        }
+        File::open(path).map_err(self.cannot_read())?;
+        Ok(Some(metadata.len()))
     }
 
     /// Opens it, and unpacks it if it starts as gzip does.

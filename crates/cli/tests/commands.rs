@@ -17,6 +17,15 @@ fn what_cannot_be_read_is_named() {
 }
 
 #[test]
+fn a_folder_among_the_logs_is_found_before_any_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("x.gz");
+    std::fs::write(&broken, [0x1f, 0x8b, 8, 0, 1, 2, 3]).unwrap();
+    let message = failure(&["replay", broken.to_str().unwrap(), "."]);
+    assert_eq!(message, "error: cannot read .: is a directory\n");
+}
+
+#[test]
 fn a_broken_gzip_file_is_no_short_log() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.gz");
