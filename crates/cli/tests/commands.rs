@@ -164,6 +164,21 @@ fn a_seed_means_the_same_log_for_ever() {
 }
 
 #[test]
+fn a_log_that_is_too_long_to_make_up_is_refused() {
+    assert!(failure(&["generate", "--requests", "100000001"]).contains("100000000"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_log_without_room_in_memory_is_a_failure_that_says_so() {
+    let mut command = assert_cmd::Command::new("sh");
+    let limited = "ulimit -v 1000000; exec \"$0\" generate --requests 90000000";
+    let assert = command.args(["-c", limited, env!("CARGO_BIN_EXE_tidegate")]).assert().code(2).stdout("");
+    let message = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+    assert!(message.starts_with("error: no room for 90000000 requests: "), "{message}");
+}
+
+#[test]
 fn explain_shows_what_is_understood() {
     let one = output(&[
         "explain",
