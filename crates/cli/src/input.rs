@@ -5,14 +5,12 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Cursor, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
-use flate2::bufread::MultiGzDecoder;
-
 use crate::failure::{Failure, Result};
+use crate::gzip::{GZIP, Gzip, Leftover};
 use crate::log::MAX_LINE_BYTES;
 use crate::progress::Progress;
 
 const BUFFER_BYTES: usize = 1 << 18;
-const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// A log to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,8 +54,7 @@ impl Source {
             Self::Stdin => Box::new(io::stdin().lock()),
             Self::File(path) => Box::new(File::open(path).map_err(self.cannot_read())?),
         };
-        let reader = unpacked(progress.reading(raw)).map_err(self.cannot_read())?;
-        Ok(Lines { reader, line: Vec::new() })
+        Lines::of(progress.reading(raw)).map_err(self.cannot_read())
     }
 
     /// For `map_err`.
@@ -75,25 +72,37 @@ impl fmt::Display for Source {
     }
 }
 
-/// A gzip file may be several written one after another; all are read.
-fn unpacked(mut raw: impl Read + 'static) -> io::Result<Box<dyn BufRead>> {
+/// What `raw` holds, unpacked if that is gzip.
+fn unpacked(mut raw: impl Read + 'static, leftover: &Leftover) -> io::Result<Box<dyn BufRead>> {
     let mut magic = Vec::new();
     raw.by_ref().take(GZIP.len() as u64).read_to_end(&mut magic)?;
-    let packed = magic == GZIP;
-    let whole = BufReader::with_capacity(BUFFER_BYTES, Cursor::new(magic).chain(raw));
-    Ok(match packed {
-        true => Box::new(BufReader::with_capacity(BUFFER_BYTES, MultiGzDecoder::new(whole))),
-        false => Box::new(whole),
-    })
+    if magic == GZIP {
+        let packed = BufReader::with_capacity(BUFFER_BYTES, raw);
+        let gzip = Gzip::behind_magic(packed, leftover.clone());
+        return Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, gzip)));
+    }
+    Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, Cursor::new(magic).chain(raw))))
 }
 
 /// The lines of a log, one at a time, in bounded memory.
 pub(crate) struct Lines {
     reader: Box<dyn BufRead>,
     line: Vec<u8>,
+    leftover: Leftover,
 }
 
 impl Lines {
+    fn of(raw: impl Read + 'static) -> io::Result<Self> {
+        let leftover = Leftover::default();
+        let reader = unpacked(raw, &leftover)?;
+        Ok(Self { reader, line: Vec::new(), leftover })
+    }
+
+    /// Whether something stands behind the gzip that is none; to be asked at the end.
+    pub(crate) fn had_leftover(&self) -> bool {
+        self.leftover.get()
+    }
+
     /// The next line, or `None` at the end. Of a line that is longer than [`MAX_LINE_BYTES`] the
     /// rest is skipped, and one byte more than that many is given.
     pub(crate) fn next(&mut self) -> io::Result<Option<&[u8]>> {
@@ -128,7 +137,7 @@ mod tests {
     use super::*;
 
     fn lines(bytes: Vec<u8>) -> Vec<Vec<u8>> {
-        let mut lines = Lines { reader: unpacked(Cursor::new(bytes)).unwrap(), line: Vec::new() };
+        let mut lines = Lines::of(Cursor::new(bytes)).unwrap();
         let mut all = Vec::new();
         while let Some(line) = lines.next().unwrap() {
             all.push(line.to_owned());
@@ -159,7 +168,7 @@ mod tests {
     fn a_broken_gzip_file_is_an_error() {
         let mut packed = gzip(&[b'x'; 5000]);
         packed.truncate(packed.len() - 6);
-        let mut lines = Lines { reader: unpacked(Cursor::new(packed)).unwrap(), line: Vec::new() };
+        let mut lines = Lines::of(Cursor::new(packed)).unwrap();
         assert!(lines.next().is_err());
     }
 

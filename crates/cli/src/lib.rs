@@ -13,6 +13,7 @@ mod engine;
 mod explain;
 mod failure;
 mod generate;
+mod gzip;
 mod input;
 #[cfg(target_os = "linux")]
 mod inspect;

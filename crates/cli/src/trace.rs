@@ -87,6 +87,8 @@ pub(crate) struct Trace {
     pub(crate) named: Vec<Malformed>,
     /// Requests that had no key of their own.
     pub(crate) keyless: u64,
+    /// Gzip files with something behind it that is none.
+    pub(crate) leftovers: Vec<String>,
 }
 
 impl Trace {
@@ -116,6 +118,9 @@ impl Trace {
                 Ok(event) => self.events.push(event),
                 Err(reason) => self.note_malformed(source, number, reason),
             }
+        }
+        if lines.had_leftover() {
+            self.leftovers.push(source.to_string());
         }
         Ok(())
     }
@@ -194,6 +199,8 @@ pub(crate) fn warnings(trace: &Trace, key: &Selector) -> Vec<String> {
     if unnamed > 0 {
         warnings.push(format!("{} like these", crate::text::count(unnamed, "more line")));
     }
+    let ignored = "what stands behind the gzip data is no gzip and was ignored";
+    warnings.extend(trace.leftovers.iter().map(|source| format!("warning: {source}: {ignored}")));
     if trace.events.is_empty() {
         warnings.push("warning: no line could be read as a request".to_owned());
     } else if trace.keyless == trace.events.len() as u64 {

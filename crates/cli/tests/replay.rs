@@ -142,6 +142,23 @@ fn gzip_is_known_by_its_first_bytes_wherever_it_comes_from() {
 }
 
 #[test]
+fn what_stands_behind_gzip_is_no_reason_to_give_up() {
+    for (behind, warning) in [
+        (vec![0; 700], ""),
+        (
+            b"garbage\n".to_vec(),
+            "warning: <stdin>: what stands behind the gzip data is no gzip and was ignored\n",
+        ),
+    ] {
+        let log = [gzip(&lines(&[("a", 0), ("b", 1)])), behind].concat();
+        let assert = tidegate(&["replay", "--format", "json"]).write_stdin(log).assert().success();
+        assert_eq!(String::from_utf8_lossy(&assert.get_output().stderr), warning);
+        let result: Value = serde_json::from_slice(&assert.get_output().stdout).unwrap();
+        assert_eq!((&result["requests"], &result["malformed"]), (&json!(2), &json!(0)));
+    }
+}
+
+#[test]
 fn json_lines_with_times_and_names_of_every_kind() {
     let result = replay("", &["--policy", "1/minute", "--key", "header:x-api-key", "site.jsonl"]);
     assert_eq!(
