@@ -12,6 +12,9 @@ use crate::progress::Progress;
 
 const BUFFER_BYTES: usize = 1 << 18;
 
+/// What some programs put before a text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// A log to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
@@ -84,6 +87,16 @@ fn unpacked(mut raw: impl Read + 'static, leftover: &Leftover) -> io::Result<Box
     Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, Cursor::new(magic).chain(raw))))
 }
 
+/// The same text without a mark before it, which is no part of the first line.
+fn without_mark(mut text: Box<dyn BufRead>) -> io::Result<Box<dyn BufRead>> {
+    let mut start = Vec::new();
+    text.by_ref().take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut start)?;
+    if start == BYTE_ORDER_MARK {
+        return Ok(text);
+    }
+    Ok(Box::new(Cursor::new(start).chain(text)))
+}
+
 /// The lines of a log, one at a time, in bounded memory.
 pub(crate) struct Lines {
     reader: Box<dyn BufRead>,
@@ -94,7 +107,7 @@ pub(crate) struct Lines {
 impl Lines {
     fn of(raw: impl Read + 'static) -> io::Result<Self> {
         let leftover = Leftover::default();
-        let reader = unpacked(raw, &leftover)?;
+        let reader = without_mark(unpacked(raw, &leftover)?)?;
         Ok(Self { reader, line: Vec::new(), leftover })
     }
 
@@ -156,6 +169,14 @@ mod tests {
         assert_eq!(lines(b"a\nb\r\n\nc".to_vec()), [&b"a\n"[..], b"b\r\n", b"\n", b"c"]);
         assert_eq!(lines(b"\x1f".to_vec()), [b"\x1f"]);
         assert!(lines(Vec::new()).is_empty());
+    }
+
+    #[test]
+    fn a_mark_is_taken_from_the_first_line_alone() {
+        assert_eq!(lines("\u{feff}a\n\u{feff}b".into()), ["a\n".as_bytes(), "\u{feff}b".as_bytes()]);
+        assert_eq!(lines(gzip("\u{feff}a".as_bytes())), [b"a"]);
+        assert_eq!(lines(b"\xef\xbb".to_vec()), [b"\xef\xbb"]);
+        assert!(lines("\u{feff}".into()).is_empty());
     }
 
     #[test]

@@ -116,6 +116,14 @@ fn strange_bytes_and_line_endings_are_tolerated() {
 }
 
 #[test]
+fn a_mark_before_the_first_line_is_no_part_of_it() {
+    for line in [r#"{"ts":1431857100,"ip":"a"}"#.to_owned(), lines(&[("a", 0)])] {
+        let result = replay(format!("\u{feff}{line}"), &[]);
+        assert_eq!((&result["requests"], &result["malformed"]), (&json!(1), &json!(0)), "{line}");
+    }
+}
+
+#[test]
 fn a_line_of_any_length_is_only_a_malformed_line() {
     let mut log = vec![b'x'; 5 << 20];
     log.push(b'\n');
