@@ -222,6 +222,16 @@ fn an_ipv6_client_is_its_network() {
 }
 
 #[test]
+fn a_client_is_the_same_from_every_port() {
+    let line = |address| format!("{{\"ts\":1431857100,\"remote_addr\":\"{address}\"}}\n");
+    let addresses = ["192.0.2.7:50001", "192.0.2.7:50002", "[2001:db8::7]:50003", "[2001:db8::8]:50004"];
+    let result = replay(addresses.map(line).concat(), &["--policy", "1/minute"]);
+    assert_eq!((&result["keys"], &result["denied"]), (&json!(2), &json!(2)));
+    assert_eq!(result["top_denied"][0]["key"], "192.0.2.7");
+    assert_eq!(result["top_denied"][1]["key"], "2001:db8::/64");
+}
+
+#[test]
 fn what_if_compares_policies_over_the_same_requests() {
     let log = lines(&[("a", 0), ("a", 1), ("a", 2), ("b", 3)]);
     let result =
