@@ -232,6 +232,17 @@ fn a_client_is_the_same_from_every_port() {
 }
 
 #[test]
+fn a_client_behind_a_host_s_name_is_the_client() {
+    let log: String = lines(&[("192.0.2.1", 0), ("192.0.2.2", 1), ("192.0.2.2", 2)])
+        .lines()
+        .map(|line| format!("example.com:443 {line}\n"))
+        .collect();
+    let result = replay(log, &["--policy", "1/minute"]);
+    assert_eq!((&result["keys"], &result["denied"]), (&json!(2), &json!(1)));
+    assert_eq!(result["top_denied"][0]["key"], "192.0.2.2");
+}
+
+#[test]
 fn what_if_compares_policies_over_the_same_requests() {
     let log = lines(&[("a", 0), ("a", 1), ("a", 2), ("b", 3)]);
     let result =

@@ -33,6 +33,11 @@ pub fn network(address: &[u8], prefix: u8) -> Cow<'_, [u8]> {
     })
 }
 
+/// Whether a text is an address, with or without a port.
+pub(super) fn is_address(text: &[u8]) -> bool {
+    parse(text).is_some()
+}
+
 /// The address in a text: alone, or with a port. IPv6 may stand in brackets.
 fn parse(text: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(text).ok()?;
