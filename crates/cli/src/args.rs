@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::cost::Cost;
 use crate::log::{Format, Selector};
-use crate::trace::Cost;
 
 /// The policy that is replayed when none is given.
 pub(crate) const DEFAULT_POLICY: &str = "100/minute; 10/second token-bucket";

@@ -9,6 +9,7 @@ pub mod log;
 pub mod show;
 
 mod args;
+mod cost;
 mod engine;
 mod explain;
 mod failure;

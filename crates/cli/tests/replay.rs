@@ -270,6 +270,18 @@ fn a_cost_above_the_quota_is_denied_by_that_limit() {
 }
 
 #[test]
+fn a_cost_may_be_larger_than_four_thousand_million() {
+    let line = |bytes: u64| format!("a - - [17/May/2015:10:05:00 +0000] \"GET /iso\" 200 {bytes}\n");
+    let log = [6_000_000_000, 5_000_000_000, 4_000_000_000, u64::MAX].map(line).concat();
+    let policy = "bytes: 10000000000/day token-bucket";
+    let result = replay(log, &["--policy", policy, "--cost", "field:7"]);
+    assert_eq!((&result["malformed"], &result["allowed"]), (&json!(0), &json!(2)));
+    assert_eq!(result["denied_by"], json!({"bytes": 2}));
+    let fixed = replay(lines(&[("a", 0), ("a", 1)]), &["--policy", policy, "--cost", "6000000000"]);
+    assert_eq!((&fixed["allowed"], &fixed["denied"]), (&json!(1), &json!(1)));
+}
+
+#[test]
 fn a_table_that_is_too_small_says_so() {
     let log: String =
         (0..20_000).map(|i| format!("{i} - - [17/May/2015:10:05:00 +0000] \"G\" 200 1\n")).collect();
