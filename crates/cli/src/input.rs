@@ -5,6 +5,8 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Cursor, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
+use same_file::Handle;
+
 use crate::failure::{Failure, Result};
 use crate::gzip::{GZIP, Gzip, Leftover};
 use crate::log::MAX_LINE_BYTES;
@@ -49,6 +51,16 @@ impl Source {
         }
         File::open(path).map_err(self.cannot_read())?;
         Ok(Some(metadata.len()))
+    }
+
+    /// Which file it is. Other files than regular ones are not opened for that: whoever is at the
+    /// other end of a pipe would notice.
+    pub(crate) fn handle(&self) -> io::Result<Handle> {
+        match self {
+            Self::Stdin => Handle::stdin(),
+            Self::File(path) if path.is_file() => Handle::from_path(path),
+            Self::File(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
     }
 
     /// Opens it, and unpacks it if it starts as gzip does.

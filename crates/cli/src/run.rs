@@ -34,10 +34,11 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
 
 fn run_replay(args: &Replay) -> Result<()> {
     let chosen = policies::choose(&args.policy, &args.what_if)?;
-    if let Some(path) = &args.report {
-        report::check_place(path)?;
-    }
     let sources = Source::all(&args.logs);
+    if let Some(path) = &args.report {
+        let policies = args.policy.policy_file.clone().map(Source::File);
+        report::check_place(path, &sources.iter().cloned().chain(policies).collect::<Vec<_>>())?;
+    }
     let progress = Progress::new(!args.no_progress, trace::total_size(&sources)?);
     let trace = Trace::read(&sources, &reading(args), &progress)?;
     let all: Vec<_> = std::iter::once(&chosen.main).chain(&chosen.what_if).collect();
