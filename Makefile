@@ -22,7 +22,7 @@ ready:
 demo: ready ## judge an access log; then servers in four languages on one quota, judged too
 	@scripts/demo
 
-test: test-workspace test-features test-loom test-c test-go test-python test-node test-languages ## everything below that starts with test-
+test: test-workspace test-features test-loom test-c test-go test-python test-node test-languages ## everything below that starts with test-, but test-asan, which CI adds
 
 test-workspace: ready ## unit, property, stress, vector, fuzz-smoke, bench-smoke and doc tests
 	$(CARGO) test --workspace --locked --no-fail-fast

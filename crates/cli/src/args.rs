@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::cost::Cost;
 use crate::log::{Format, Selector};
-use crate::trace::Cost;
 
 /// The policy that is replayed when none is given.
 pub(crate) const DEFAULT_POLICY: &str = "100/minute; 10/second token-bucket";
@@ -196,9 +196,9 @@ pub(crate) struct Generate {
     #[arg(short, long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
 
-    /// How many lines
-    #[arg(short, long, value_name = "N", default_value_t = 20_000)]
-    pub(crate) requests: u64,
+    /// How many lines, at most 100 million
+    #[arg(short, long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(..=100_000_000))]
+    pub(crate) requests: u32,
 
     /// How many addresses, the attacker's among them
     #[arg(short, long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(3..=100_000))]

@@ -30,8 +30,8 @@ impl Engine {
     }
 
     /// Decides a request of `cost` at `now`. A cost that a limit can never admit is denied by it.
-    pub(crate) fn decide(&self, key: &[u8], cost: u32, now: Nanos) -> Result<Verdict> {
-        match self.limiter.check_at(key, u64::from(cost), now) {
+    pub(crate) fn decide(&self, key: &[u8], cost: u64, now: Nanos) -> Result<Verdict> {
+        match self.limiter.check_at(key, cost, now) {
             Ok(decision) if decision.allowed() => Ok(Verdict::Allowed),
             Ok(decision) => Ok(Verdict::Denied(decision.reported_index())),
             Err(Error::CostAboveQuota { limit, .. }) => Ok(Verdict::Denied(self.position(&limit))),

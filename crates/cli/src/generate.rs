@@ -54,28 +54,40 @@ type Request = (u64, Client);
 
 /// Writes the log.
 pub(crate) fn generate(args: &Generate, out: &mut impl Write) -> Result<io::Result<()>> {
-    let most = 1 << 30;
-    if args.requests > most {
-        return Err(Failure::new(format!("--requests: at most {most} are made up at once")));
-    }
     let mut random = Rand64::new(u128::from(args.seed));
-    let requests = requests(args, &mut random);
-    Ok(write_lines(&requests, &mut random, out))
+    let mut requests = room_for(args.requests)?;
+    let mut order = room_for(args.requests)?;
+    add_requests(args, &mut random, &mut requests);
+    by_end(&requests, &mut random, &mut order);
+    let ordered = order.iter().filter_map(|&(_, number)| requests.get(number as usize));
+    Ok(write_lines(ordered, &mut random, out))
 }
 
-/// All requests, nearly in order: a line is written when its request has ended, up to two seconds
-/// after it began, so that the log has the disorder of a real one.
-fn requests(args: &Generate, random: &mut Rand64) -> Vec<Request> {
+/// Memory for so many, or word that there is not as much.
+fn room_for<T>(requests: u32) -> Result<Vec<T>> {
+    let mut room = Vec::new();
+    let reserved = room.try_reserve_exact(requests as usize);
+    reserved.map_err(Failure::while_doing(format!("no room for {requests} requests")))?;
+    Ok(room)
+}
+
+/// All requests, kind by kind.
+fn add_requests(args: &Generate, random: &mut Rand64, requests: &mut Vec<Request>) {
+    let total = u64::from(args.requests);
     let span = u64::from(args.hours) * HOUR_MS;
-    let attack = args.requests * ATTACKER_SHARE / 100;
-    let bursts = args.requests * BURST_SHARE / 100;
-    let mut requests = Vec::with_capacity(usize::try_from(args.requests).unwrap_or(0));
-    add_attack(attack, span, random, &mut requests);
-    add_bursts(attack + bursts, args.keys, span, random, &mut requests);
-    add_crowd(args.requests, args.keys, span, random, &mut requests);
-    let mut ended: Vec<_> = requests.into_iter().map(|r| (r.0 + random.rand_range(0..2_000), r)).collect();
-    ended.sort_by_key(|(end, _)| *end);
-    ended.into_iter().map(|(_, request)| request).collect()
+    let attack = total * ATTACKER_SHARE / 100;
+    let bursts = total * BURST_SHARE / 100;
+    add_attack(attack, span, random, requests);
+    add_bursts(attack + bursts, args.keys, span, random, requests);
+    add_crowd(total, args.keys, span, random, requests);
+}
+
+/// When each request ended, and its number, in that order: a line is written when its request has
+/// ended, up to two seconds after it began, so that the log has the disorder of a real one.
+fn by_end(requests: &[Request], random: &mut Rand64, order: &mut Vec<(u64, u32)>) {
+    order.extend((0..).zip(requests).map(|(number, r)| (r.0 + random.rand_range(0..2_000), number)));
+    // Takes no further memory; the numbers keep those that ended together in their order.
+    order.sort_unstable();
 }
 
 /// One address, two attacks: a long one at a steady rate and a short, fierce one.
@@ -134,7 +146,11 @@ fn by_day(span: u64, random: &mut Rand64) -> u64 {
     }
 }
 
-fn write_lines(requests: &[Request], random: &mut Rand64, out: &mut impl Write) -> io::Result<()> {
+fn write_lines<'r>(
+    requests: impl Iterator<Item = &'r Request>,
+    random: &mut Rand64,
+    out: &mut impl Write,
+) -> io::Result<()> {
     for &(at, client) in requests {
         let time = Timestamp::from_second(START + (at / 1_000) as i64).unwrap_or_default();
         let time = time.strftime("%d/%b/%Y:%H:%M:%S +0000");
@@ -171,7 +187,7 @@ mod tests {
     use super::*;
     use crate::log::{Format, Selector, parse_line};
 
-    fn log(seed: u64, requests: u64, keys: u32, hours: u32) -> String {
+    fn log(seed: u64, requests: u32, keys: u32, hours: u32) -> String {
         let mut out = Vec::new();
         generate(&Generate { seed, requests, keys, hours }, &mut out).unwrap().unwrap();
         String::from_utf8(out).unwrap()
@@ -200,7 +216,7 @@ mod tests {
     #[test]
     fn small_logs_are_logs_too() {
         for (requests, keys) in [(0, 3), (1, 3), (3, 3), (100, 3)] {
-            assert_eq!(log(1, requests, keys, 1).lines().count() as u64, requests);
+            assert_eq!(log(1, requests, keys, 1).lines().count() as u32, requests);
         }
     }
 }

@@ -9,10 +9,12 @@ pub mod log;
 pub mod show;
 
 mod args;
+mod cost;
 mod engine;
 mod explain;
 mod failure;
 mod generate;
+mod gzip;
 mod input;
 #[cfg(target_os = "linux")]
 mod inspect;

@@ -41,11 +41,21 @@ fn in_file<'a>(file: &'a PolicyFile, path: &Path, tier: Option<&str>) -> Result<
     }
 }
 
+/// The policy of that name, or of that notation. What can only have been meant as a name is told
+/// the names that there are.
 fn named_or_parsed(file: Option<&PolicyFile>, text: &str) -> Result<Policy> {
-    match file.and_then(|file| file.get(text)) {
-        Some(policy) => Ok(policy.clone()),
-        None => parse("--what-if", text),
+    const OPTION: &str = "--what-if";
+    match file.map(|file| file.require(text)) {
+        Some(Ok(policy)) => Ok(policy.clone()),
+        Some(Err(unknown)) if is_name(text) => Err(Failure::while_doing(OPTION)(unknown)),
+        _ => parse(OPTION, text),
     }
+}
+
+/// Whether it is one word, which no notation is, and not the beginning of one: a quota.
+fn is_name(text: &str) -> bool {
+    let is_of_a_word = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    text.chars().all(is_of_a_word) && !text.starts_with(|c: char| c.is_ascii_digit())
 }
 
 fn parse(option: &str, text: &str) -> Result<Policy> {

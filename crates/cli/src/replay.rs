@@ -85,7 +85,7 @@ pub(crate) fn replay(
     let mut outcome = Outcome::new(trace, policy);
     for chunk in trace.events.chunks(CHUNK) {
         for event in chunk {
-            outcome.count(event, engine.decide(trace.key(event.key), event.cost, event.time)?);
+            outcome.count(event, engine.decide(trace.key(event.key), trace.cost(event), event.time)?);
         }
         progress.advance(chunk.len() as u64);
     }
@@ -218,13 +218,15 @@ fn add_one(counts: &mut [u64], index: usize) {
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
+    use crate::cost::Costs;
 
     const START: u64 = 1_431_857_100;
 
     /// Requests at these seconds, all but every third allowed, by two keys in turn.
     fn outcome(seconds: &[u64]) -> Outcome {
+        let cost = Costs::default().store(1).unwrap();
         let event =
-            |(i, s): (usize, &u64)| Event { time: Nanos::from_secs(START + s), key: i as u32 % 2, cost: 1 };
+            |(i, s): (usize, &u64)| Event { time: Nanos::from_secs(START + s), key: i as u32 % 2, cost };
         let trace = Trace {
             events: seconds.iter().enumerate().map(event).collect(),
             keys: [b"a", b"b"].map(|key| Box::from(&key[..])).into_iter().collect(),

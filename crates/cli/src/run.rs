@@ -28,19 +28,17 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Command::Inspect(args) => crate::inspect::run(&args, print),
         #[cfg(not(target_os = "linux"))]
         Command::Inspect(_) => Err(Failure::new("segments need Linux")),
-        Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "tidegate", &mut io::stdout());
-            Ok(())
-        }
+        Command::Completions { shell } => print(&completions(shell)),
     }
 }
 
 fn run_replay(args: &Replay) -> Result<()> {
     let chosen = policies::choose(&args.policy, &args.what_if)?;
-    if let Some(path) = &args.report {
-        report::check_place(path)?;
-    }
     let sources = Source::all(&args.logs);
+    if let Some(path) = &args.report {
+        let policies = args.policy.policy_file.clone().map(Source::File);
+        report::check_place(path, &sources.iter().cloned().chain(policies).collect::<Vec<_>>())?;
+    }
     let progress = Progress::new(!args.no_progress, trace::total_size(&sources)?);
     let trace = Trace::read(&sources, &reading(args), &progress)?;
     let all: Vec<_> = std::iter::once(&chosen.main).chain(&chosen.what_if).collect();
@@ -104,6 +102,13 @@ fn in_file(file: &PolicyFile, tier: Option<&str>) -> Result<Vec<Policy>> {
 fn run_generate(args: &Generate) -> Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     written(generate(args, &mut out)?)
+}
+
+/// The script as text first: the generator panics where it cannot write.
+fn completions(shell: clap_complete::Shell) -> String {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "tidegate", &mut script);
+    String::from_utf8_lossy(&script).into_owned()
 }
 
 /// Writes to the standard output, with colours where they can be seen and are wanted.

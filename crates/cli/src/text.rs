@@ -61,6 +61,12 @@ pub(crate) fn date_time(at: Nanos) -> String {
     rfc3339(at).replace('T', " ").replace('Z', "")
 }
 
+/// `2015-05-17 10:05`, UTC: a minute of the clock, by when it starts.
+pub(crate) fn clock_minute(start: Nanos) -> String {
+    let text = date_time(start);
+    text.strip_suffix(":00").unwrap_or(&text).to_owned()
+}
+
 /// `2015-05-17T10:05:03Z`.
 pub(crate) fn rfc3339(at: Nanos) -> String {
     Timestamp::from_nanosecond(i128::from(at.get())).map_or_else(|_| at.get().to_string(), |t| t.to_string())
@@ -112,6 +118,8 @@ mod tests {
     fn times_and_spans() {
         assert_eq!(date_time(Nanos::from_secs(1_431_857_103)), "2015-05-17 10:05:03");
         assert_eq!(date_time(Nanos::new(1_431_857_103_250_000_000)), "2015-05-17 10:05:03.25");
+        assert_eq!(clock_minute(Nanos::from_secs(1_431_857_100)), "2015-05-17 10:05");
+        assert_eq!(clock_minute(Nanos::from_secs(1_431_856_800)), "2015-05-17 10:00");
         assert_eq!(rfc3339(Nanos::from_secs(0)), "1970-01-01T00:00:00Z");
         assert_eq!(span(3 * 86_400 + 11 * 3_600 + 59), "3 days 11 hours");
         assert_eq!(span(60), "1 minute");

@@ -1,12 +1,11 @@
 //! All requests of the logs, in the order of their times: what a replay runs over.
 
 use std::borrow::Cow;
-use std::fmt;
-use std::str::FromStr;
 
 use indexmap::IndexSet;
 use tidegate::{MAX_KEY_BYTES, Nanos};
 
+use crate::cost::{Cost, Costs, StoredCost};
 use crate::failure::{Failure, Result};
 use crate::input::Source;
 use crate::log::{LineError, Parser, Record, Selector, network, shorten};
@@ -24,38 +23,8 @@ pub(crate) struct Event {
     pub(crate) time: Nanos,
     /// The number of its key in [`Trace::keys`].
     pub(crate) key: u32,
-    pub(crate) cost: u32,
-}
-
-/// What a request costs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Cost {
-    Fixed(u32),
-    Value(Selector),
-}
-
-impl FromStr for Cost {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.parse::<u32>() {
-            Ok(0) => Err("a request costs at least 1".to_owned()),
-            Ok(cost) => Ok(Self::Fixed(cost)),
-            Err(_) => match text.parse::<Selector>() {
-                Ok(selector) if selector != Selector::Address => Ok(Self::Value(selector)),
-                _ => Err(format!("expected a number from 1 to {}, header:NAME or field:N", u32::MAX)),
-            },
-        }
-    }
-}
-
-impl fmt::Display for Cost {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Fixed(cost) => cost.fmt(f),
-            Self::Value(selector) => selector.fmt(f),
-        }
-    }
+    /// To be read with [`Trace::cost`].
+    pub(crate) cost: StoredCost,
 }
 
 /// How a line becomes an [`Event`].
@@ -82,11 +51,14 @@ pub(crate) struct Trace {
     /// In the order of their times; those of one time as they were read.
     pub(crate) events: Vec<Event>,
     pub(crate) keys: IndexSet<Box<[u8]>, ahash::RandomState>,
+    pub(crate) costs: Costs,
     pub(crate) malformed: u64,
     /// The first of the malformed lines.
     pub(crate) named: Vec<Malformed>,
     /// Requests that had no key of their own.
     pub(crate) keyless: u64,
+    /// Gzip files with something behind it that is none.
+    pub(crate) leftovers: Vec<String>,
 }
 
 impl Trace {
@@ -117,12 +89,15 @@ impl Trace {
                 Err(reason) => self.note_malformed(source, number, reason),
             }
         }
+        if lines.had_leftover() {
+            self.leftovers.push(source.to_string());
+        }
         Ok(())
     }
 
     fn event(&mut self, line: &[u8], reading: &Reading) -> Result<Event, LineError> {
         let record = reading.parser.parse(line)?;
-        let cost = reading.cost(&record)?;
+        let cost = self.costs.store(reading.cost(&record)?)?;
         let key = match reading.key(&record)? {
             Some(key) => self.number_of(&key)?,
             None => {
@@ -151,6 +126,10 @@ impl Trace {
         self.keys.get_index(number as usize).map_or(NO_KEY, |key| key)
     }
 
+    pub(crate) fn cost(&self, event: &Event) -> u64 {
+        self.costs.get(event.cost)
+    }
+
     /// The times of the first and the last request.
     pub(crate) fn span(&self) -> Option<(Nanos, Nanos)> {
         Some((self.events.first()?.time, self.events.last()?.time))
@@ -173,15 +152,15 @@ impl Reading {
         }))
     }
 
-    fn cost(&self, record: &Record<'_>) -> Result<u32, LineError> {
+    fn cost(&self, record: &Record<'_>) -> Result<u64, LineError> {
         let selector = match &self.cost {
             Cost::Fixed(cost) => return Ok(*cost),
             Cost::Value(selector) => selector,
         };
         let Some(value) = record.get(selector)? else { return Ok(1) };
-        let number = std::str::from_utf8(&value).ok().and_then(|text| text.parse::<u32>().ok());
+        let number = std::str::from_utf8(&value).ok().and_then(|text| text.parse::<u64>().ok());
         number.map(|cost| cost.max(1)).ok_or_else(|| LineError::Value {
-            reason: format!("the cost `{}` is no whole number up to {}", shorten(&value, 40), u32::MAX),
+            reason: format!("the cost `{}` is no whole number up to {}", shorten(&value, 40), u64::MAX),
         })
     }
 }
@@ -194,6 +173,8 @@ pub(crate) fn warnings(trace: &Trace, key: &Selector) -> Vec<String> {
     if unnamed > 0 {
         warnings.push(format!("{} like these", crate::text::count(unnamed, "more line")));
     }
+    let ignored = "what stands behind the gzip data is no gzip and was ignored";
+    warnings.extend(trace.leftovers.iter().map(|source| format!("warning: {source}: {ignored}")));
     if trace.events.is_empty() {
         warnings.push("warning: no line could be read as a request".to_owned());
     } else if trace.keyless == trace.events.len() as u64 {

@@ -17,6 +17,15 @@ fn what_cannot_be_read_is_named() {
 }
 
 #[test]
+fn a_folder_among_the_logs_is_found_before_any_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("x.gz");
+    std::fs::write(&broken, [0x1f, 0x8b, 8, 0, 1, 2, 3]).unwrap();
+    let message = failure(&["replay", broken.to_str().unwrap(), "."]);
+    assert_eq!(message, "error: cannot read .: is a directory\n");
+}
+
+#[test]
 fn a_broken_gzip_file_is_no_short_log() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.gz");
@@ -37,6 +46,16 @@ fn a_policy_file_with_several_policies_wants_a_name() {
     let message = failure(&["replay", "--policy-file", "policies.toml", "site.log"]);
     assert!(message.contains("choose one with --tier (`free`, `pro`)"), "{message}");
     assert!(failure(&["replay", "-f", "policies.toml", "--tier", "fre", "site.log"]).contains("`free`"));
+}
+
+#[test]
+fn a_name_to_compare_with_that_is_unknown_is_told_the_names() {
+    let what_if = |text| failure(&["replay", "-f", "policies.toml", "-t", "free", "-w", text, "site.log"]);
+    assert_eq!(what_if("fre"), "error: --what-if: policies.toml: no policy `fre`: did you mean `free`?\n");
+    assert!(what_if("tier-2").contains("the file has `free`, `pro`"), "{}", what_if("tier-2"));
+    for notation in ["100/minut", "x: 100", "100"] {
+        assert!(what_if(notation).starts_with("error: --what-if: policy notation: "), "{notation}");
+    }
 }
 
 #[test]
@@ -100,6 +119,31 @@ fn a_reader_that_goes_away_is_no_failure() {
     assert_eq!(String::from_utf8_lossy(&rest.stderr), "");
 }
 
+/// Every command with an output to an end that nobody reads: the other one of the pipe is closed.
+#[test]
+fn a_reader_that_never_came_is_no_failure() {
+    for args in [&["completions", "zsh"][..], &["explain", "1/day"], &["generate"], &["replay", "site.log"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
+        let out = command.current_dir(common::data()).args(args).stdout(writer).output().unwrap();
+        assert!(out.status.success(), "{args:?}");
+        assert!(!String::from_utf8_lossy(&out.stderr).contains("panicked"), "{args:?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_output_without_room_is_a_failure_that_says_so() {
+    for args in [&["completions", "bash"][..], &["explain", "1/day"], &["generate"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let out = Command::new(env!("CARGO_BIN_EXE_tidegate")).args(args).stdout(full).output().unwrap();
+        let message = String::from_utf8_lossy(&out.stderr);
+        assert_eq!(out.status.code(), Some(2), "{args:?}: {message}");
+        assert!(message.starts_with("error: cannot write to the standard output: "), "{message}");
+    }
+}
+
 #[test]
 fn colours_are_for_terminals_and_those_who_force_them() {
     let text = |name: &str, value: &str| {
@@ -117,6 +161,21 @@ fn a_seed_means_the_same_log_for_ever() {
         "generated.log",
         &output(&["generate", "--seed", "7", "--requests", "60", "--keys", "8", "--hours", "1"]),
     );
+}
+
+#[test]
+fn a_log_that_is_too_long_to_make_up_is_refused() {
+    assert!(failure(&["generate", "--requests", "100000001"]).contains("100000000"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_log_without_room_in_memory_is_a_failure_that_says_so() {
+    let mut command = assert_cmd::Command::new("sh");
+    let limited = "ulimit -v 1000000; exec \"$0\" generate --requests 90000000";
+    let assert = command.args(["-c", limited, env!("CARGO_BIN_EXE_tidegate")]).assert().code(2).stdout("");
+    let message = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+    assert!(message.starts_with("error: no room for 90000000 requests: "), "{message}");
 }
 
 #[test]

@@ -88,6 +88,12 @@ fn a_page_without_denials_says_so() {
 }
 
 #[test]
+fn a_minute_at_a_whole_hour_keeps_its_zeros() {
+    let line = "a - - [17/May/2015:10:00:00 +0000] \"GET /\" 200 1\n";
+    assert!(page(line, &[]).contains("2015-05-17 10:00, 0 denied"));
+}
+
+#[test]
 fn an_older_report_is_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("report.html");

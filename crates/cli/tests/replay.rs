@@ -116,6 +116,14 @@ fn strange_bytes_and_line_endings_are_tolerated() {
 }
 
 #[test]
+fn a_mark_before_the_first_line_is_no_part_of_it() {
+    for line in [r#"{"ts":1431857100,"ip":"a"}"#.to_owned(), lines(&[("a", 0)])] {
+        let result = replay(format!("\u{feff}{line}"), &[]);
+        assert_eq!((&result["requests"], &result["malformed"]), (&json!(1), &json!(0)), "{line}");
+    }
+}
+
+#[test]
 fn a_line_of_any_length_is_only_a_malformed_line() {
     let mut log = vec![b'x'; 5 << 20];
     log.push(b'\n');
@@ -139,6 +147,23 @@ fn gzip_is_known_by_its_first_bytes_wherever_it_comes_from() {
     let from_file = replay(lines(&[("a", 9)]), &["--policy", "1/day", path.to_str().unwrap(), "-"]);
     assert_eq!((&from_file["requests"], &from_file["denied"]), (&json!(4), &json!(2)));
     assert_eq!(from_file["sources"][1], "<stdin>");
+}
+
+#[test]
+fn what_stands_behind_gzip_is_no_reason_to_give_up() {
+    for (behind, warning) in [
+        (vec![0; 700], ""),
+        (
+            b"garbage\n".to_vec(),
+            "warning: <stdin>: what stands behind the gzip data is no gzip and was ignored\n",
+        ),
+    ] {
+        let log = [gzip(&lines(&[("a", 0), ("b", 1)])), behind].concat();
+        let assert = tidegate(&["replay", "--format", "json"]).write_stdin(log).assert().success();
+        assert_eq!(String::from_utf8_lossy(&assert.get_output().stderr), warning);
+        let result: Value = serde_json::from_slice(&assert.get_output().stdout).unwrap();
+        assert_eq!((&result["requests"], &result["malformed"]), (&json!(2), &json!(0)));
+    }
 }
 
 #[test]
@@ -197,6 +222,27 @@ fn an_ipv6_client_is_its_network() {
 }
 
 #[test]
+fn a_client_is_the_same_from_every_port() {
+    let line = |address| format!("{{\"ts\":1431857100,\"remote_addr\":\"{address}\"}}\n");
+    let addresses = ["192.0.2.7:50001", "192.0.2.7:50002", "[2001:db8::7]:50003", "[2001:db8::8]:50004"];
+    let result = replay(addresses.map(line).concat(), &["--policy", "1/minute"]);
+    assert_eq!((&result["keys"], &result["denied"]), (&json!(2), &json!(2)));
+    assert_eq!(result["top_denied"][0]["key"], "192.0.2.7");
+    assert_eq!(result["top_denied"][1]["key"], "2001:db8::/64");
+}
+
+#[test]
+fn a_client_behind_a_host_s_name_is_the_client() {
+    let log: String = lines(&[("192.0.2.1", 0), ("192.0.2.2", 1), ("192.0.2.2", 2)])
+        .lines()
+        .map(|line| format!("example.com:443 {line}\n"))
+        .collect();
+    let result = replay(log, &["--policy", "1/minute"]);
+    assert_eq!((&result["keys"], &result["denied"]), (&json!(2), &json!(1)));
+    assert_eq!(result["top_denied"][0]["key"], "192.0.2.2");
+}
+
+#[test]
 fn what_if_compares_policies_over_the_same_requests() {
     let log = lines(&[("a", 0), ("a", 1), ("a", 2), ("b", 3)]);
     let result =
@@ -221,6 +267,18 @@ fn a_cost_above_the_quota_is_denied_by_that_limit() {
     let log = lines(&[("a", 0), ("a", 1)]);
     let result = replay(log, &["--policy", "100/minute; small: 10/hour", "--cost", "11"]);
     assert_eq!(result["denied_by"], json!({"minute": 0, "small": 2}));
+}
+
+#[test]
+fn a_cost_may_be_larger_than_four_thousand_million() {
+    let line = |bytes: u64| format!("a - - [17/May/2015:10:05:00 +0000] \"GET /iso\" 200 {bytes}\n");
+    let log = [6_000_000_000, 5_000_000_000, 4_000_000_000, u64::MAX].map(line).concat();
+    let policy = "bytes: 10000000000/day token-bucket";
+    let result = replay(log, &["--policy", policy, "--cost", "field:7"]);
+    assert_eq!((&result["malformed"], &result["allowed"]), (&json!(0), &json!(2)));
+    assert_eq!(result["denied_by"], json!({"bytes": 2}));
+    let fixed = replay(lines(&[("a", 0), ("a", 1)]), &["--policy", policy, "--cost", "6000000000"]);
+    assert_eq!((&fixed["allowed"], &fixed["denied"]), (&json!(1), &json!(1)));
 }
 
 #[test]

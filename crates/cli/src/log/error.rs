@@ -53,7 +53,7 @@ impl fmt::Display for LineError {
             Self::Expected { what, column } => write!(f, "expected {what} at column {column}"),
             Self::Time { text } => write!(
                 f,
-                "cannot read the time `{text}`: expected 17/May/2015:10:05:03 +0000, RFC 3339, or a number since 1970"
+                "cannot read the time `{text}`: expected 17/May/2015:10:05:03 +0000, RFC 3339, or a number since 1970, up to April 2262"
             ),
             Self::Json { reason } => write!(f, "no JSON object: {reason}"),
             Self::NoField { what, name: Some(name) } => write!(f, "no field `{name}` with {what}"),

@@ -16,7 +16,8 @@ use std::str::FromStr;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Selector {
-    /// The client's address: the first column, or the address field of a JSON line.
+    /// The client's address: the first column, or the second behind a host's name, or the address
+    /// field of a JSON line.
     #[default]
     Address,
     /// `referer` or `user-agent` of a combined line, or any field of a JSON line.

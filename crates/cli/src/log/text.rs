@@ -2,6 +2,7 @@
 
 use tidegate::Nanos;
 
+use super::address::is_address;
 use super::column::{Around, Column, Columns};
 use super::error::{LineError, shorten};
 use super::{Selector, time};
@@ -56,11 +57,24 @@ impl<'a> TextLine<'a> {
     /// The text of the column that `selector` names, if the line goes that far.
     pub(super) fn get(&self, selector: &Selector) -> Result<Option<&'a [u8]>, LineError> {
         let index = match selector {
-            Selector::Address => 0,
+            Selector::Address => return Ok(self.address()),
             Selector::Field(number) => number.get() - 1,
             Selector::Header(name) => self.before_time + header(name)?,
         };
         Ok(Columns::new(self.line).nth(index).map(|column| column.text))
+    }
+
+    /// The first column, unless that is no address and the second is: servers with several hosts
+    /// write the host's name before the client. A comma makes it the first of a list of addresses,
+    /// in which the others are proxies.
+    fn address(&self) -> Option<&'a [u8]> {
+        let mut columns = Columns::new(self.line).map(|column| column.text);
+        let first = columns.next()?;
+        let client = first.strip_suffix(b",").unwrap_or(first);
+        if is_address(client) {
+            return Some(client);
+        }
+        columns.next().filter(|second| is_address(second)).or(Some(first))
     }
 }
 
@@ -117,6 +131,25 @@ mod tests {
         let line = LINE.replace("ann", "ann of x");
         assert_eq!(value(&line, "header:user-agent").as_deref(), Some("A B"));
         assert_eq!(value(&line, "ip").as_deref(), Some("192.0.2.7"));
+    }
+
+    #[test]
+    fn a_host_before_the_client_is_not_the_client() {
+        for host in ["example.com:443", "example.com", "-"] {
+            let line = format!("{host} {LINE}");
+            assert_eq!(value(&line, "ip").as_deref(), Some("192.0.2.7"), "{host}");
+            assert_eq!(value(&line, "field:1").as_deref(), Some(host));
+            assert_eq!(value(&line, "header:user-agent").as_deref(), Some("A B"), "{host}");
+        }
+        for (first, client) in [
+            ("client.example.com", "client.example.com"),
+            ("192.0.2.9 192.0.2.8", "192.0.2.9"),
+            ("192.0.2.9:50001 192.0.2.8", "192.0.2.9:50001"),
+            ("192.0.2.9, 192.0.2.8", "192.0.2.9"),
+            ("[2001:db8::7]:50001", "2001:db8::7"),
+        ] {
+            assert_eq!(value(&LINE.replace("192.0.2.7", first), "ip").as_deref(), Some(client), "{first}");
+        }
     }
 
     #[test]

@@ -5,9 +5,12 @@ use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use tidegate::Nanos;
 
-/// Reads any of them. `None` for other texts, and for times before 1970 or after 2554.
+/// The engine's last instant, on 11 April 2262: it takes all later ones for this one.
+const LATEST: Nanos = Nanos::new(i64::MAX as u64);
+
+/// Reads any of them. `None` for other texts, and for times before 1970 or after the engine's last.
 pub(super) fn parse(text: &[u8]) -> Option<Nanos> {
-    common(text).or_else(|| number(text)).or_else(|| iso(text))
+    common(text).or_else(|| number(text)).or_else(|| iso(text)).filter(|time| *time <= LATEST)
 }
 
 fn nanos(timestamp: Timestamp) -> Option<Nanos> {
@@ -169,9 +172,15 @@ mod tests {
             "17/May/2015:10:05:03 +9900",
             "31/Dec/1969:23:59:59 +0000",
             "1969-12-31T23:59:59Z",
+            "2262-04-11T23:47:16.854775808Z",
+            "9223372036854775808",
+            "12/Apr/2262:00:00:00 +0000",
             "2555-01-01T00:00:00Z",
         ] {
             assert_eq!(read(text), None, "{text}");
+        }
+        for last in ["2262-04-11T23:47:16.854775807Z", "9223372036854775807"] {
+            assert_eq!(read(last), Some(LATEST.get()), "{last}");
         }
         assert_eq!(parse(b"\xff\xfe"), None);
     }

@@ -9,7 +9,7 @@ use super::chart::{Chart, Layer, highest, legend};
 use super::{Report, quota, text::signed, title};
 use crate::log::shorten;
 use crate::replay::Outcome;
-use crate::text::{count, date_time, grouped, percent, span};
+use crate::text::{clock_minute, count, date_time, grouped, percent, span};
 
 const STYLE: &str = include_str!("style.css");
 const SECURITY: &str = "default-src 'none'; style-src 'unsafe-inline'";
@@ -96,7 +96,7 @@ fn tiles(report: &Report<'_>) -> Markup {
                 div {
                     dt { "Busiest minute" }
                     dd { (grouped(minute.requests)) }
-                    dd { (date_time(minute.start).trim_end_matches(":00")) ", " (grouped(minute.denied)) " denied" }
+                    dd { (clock_minute(minute.start)) ", " (grouped(minute.denied)) " denied" }
                 }
             }
         }

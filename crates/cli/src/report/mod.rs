@@ -3,21 +3,25 @@
 mod chart;
 mod html;
 mod json;
+mod place;
 mod scale;
 mod table;
 mod text;
 
-use std::io::Write;
+use std::fmt::Display;
 use std::path::Path;
 
+use same_file::Handle;
 use tidegate::{Limit, Policy};
 
 use crate::failure::{Failure, Result};
+use crate::input::Source;
 use crate::replay::Outcome;
 use crate::trace::Trace;
 
 pub use html::document;
 pub(crate) use json::policy as policy_json;
+use place::Place;
 pub use scale::numbers;
 pub use table::{Heading, Table, left, right};
 pub(crate) use text::HEADING;
@@ -57,38 +61,29 @@ impl Report<'_> {
         json::render(self).map_err(Failure::while_doing("cannot write the result as JSON"))
     }
 
-    /// Writes the page. A reader never sees half of it: it is written beside its place and then
-    /// takes it at once.
+    /// Writes the page.
     pub(crate) fn write_page(&self, path: &Path) -> Result<()> {
         let page = html::render(self);
-        save(path, page.as_bytes()).map_err(Failure::while_doing(format!("cannot write {}", path.display())))
+        Place::at(path).and_then(|place| place.put(page.as_bytes())).map_err(cannot_write(path))
     }
 }
 
-/// Whether a page can be put at `path` at all, before an hour goes into its numbers.
-pub(crate) fn check_place(path: &Path) -> Result<()> {
-    let wrong = |what: &str| Err(Failure::new(format!("cannot write {}: {what}", path.display())));
-    if path.is_dir() {
-        return wrong("it is a folder; name a file in it");
+/// Whether a page can be put at `path` at all, before an hour goes into its numbers, and without
+/// harm to what is read.
+pub(crate) fn check_place(path: &Path, inputs: &[Source]) -> Result<()> {
+    let place = Place::at(path).map_err(cannot_write(path))?;
+    if let Some(input) = inputs.iter().find(|input| place.is(input.handle())) {
+        return Err(cannot_write(path)(format!("it is the same file as {input}, which is read")));
     }
-    if folder(path).is_dir() { Ok(()) } else { wrong("the folder does not exist") }
-}
-
-fn folder(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-fn save(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".tidegate-report-");
-    // As for any new file the umask decides; the default for temporary files is too private.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder(path))?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
+    if place.is(Handle::stdout()) {
+        return Err(cannot_write(path)("it is the standard output, to which the result is written"));
+    }
     Ok(())
+}
+
+/// For `map_err`.
+fn cannot_write<E: Display>(path: &Path) -> impl FnOnce(E) -> Failure {
+    Failure::while_doing(format!("cannot write {}", path.display()))
 }
 
 /// The policy as it is called: its name in the policy file and its notation.

@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::{Report, Table, left, quota, right, title};
 use crate::log::shorten;
-use crate::text::{count, date_time, grouped, percent, span};
+use crate::text::{clock_minute, count, date_time, grouped, percent, span};
 
 pub(crate) const HEADING: Style = Style::new().bold();
 const LABEL: Style = Style::new().dimmed();
@@ -54,8 +54,7 @@ fn summary(out: &mut String, report: &Report<'_>) -> std::fmt::Result {
     line("denied", if main.denied() > 0 { DENIED } else { Style::new() }, share(main.denied()) + &whose)?;
     if let Some(minute) = main.busiest {
         let (requests, denied) = (count(minute.requests, "request"), grouped(minute.denied));
-        let start = date_time(minute.start);
-        let start = start.strip_suffix(":00").unwrap_or(&start);
+        let start = clock_minute(minute.start);
         line("busiest", Style::new(), format!("{start} UTC: {requests} in that minute, {denied} denied"))?;
     }
     if report.trace.malformed > 0 {
