@@ -7,6 +7,7 @@ mod batch;
 mod clock;
 mod convert;
 mod decision;
+mod engine;
 mod error;
 mod fork;
 mod gate;
