@@ -4,6 +4,7 @@
 mod admission;
 mod asgi;
 mod batch;
+mod calls;
 mod clock;
 mod convert;
 mod decision;
@@ -51,7 +52,8 @@ mod module {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("EXPOSE", crate::gate::EXPOSE)?;
-        module.add("MAX_KEY_BYTES", tidegate::MAX_KEY_BYTES)
+        module.add("MAX_KEY_BYTES", tidegate::MAX_KEY_BYTES)?;
+        crate::calls::install(module.py())
     }
 }
 
