@@ -48,7 +48,9 @@ impl Held<Decision<'static>> {
     #[inline(always)]
     pub(crate) unsafe fn renew(&self, decided: &Decision<'_>) {
         // SAFETY: as in `of`; and nobody sees it change.
-        unsafe { *self.decided.get() = *transmute::<&Decision<'_>, &Decision<'static>>(decided) };
+        unsafe {
+            transmute::<&Decision<'_>, &Decision<'static>>(decided).write_over(&mut *self.decided.get())
+        };
     }
 
     #[inline(always)]
