@@ -6,23 +6,23 @@ use pyo3::types::{PyInt, PyList};
 
 use crate::convert::{Key, units};
 use crate::decision::Decision;
-use crate::error::OrRaise;
+use crate::engine::Engine;
 use crate::held::Held;
-use crate::limiter::Limiter;
 
 /// The decisions about many keys, in the keys' order: a sequence that makes each when it is looked at.
 #[pyclass(frozen, sequence, module = "tidegate")]
 pub(crate) struct Decisions(Held<Vec<tidegate::Decision<'static>>>);
 
 pub(crate) fn check_many(
-    limiter: &Bound<'_, Limiter>,
+    engine: &Engine,
     keys: &Bound<'_, PyAny>,
     costs: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Decisions> {
+    let py = keys.py();
     let keys = listed(keys)?;
     let keys = keys.iter().map(|key| Key::extract(key.as_borrowed())).collect::<PyResult<Vec<_>>>()?;
     let costs = costs.map_or(Ok(Costs::Same(1)), |costs| Costs::read(costs, keys.len()))?;
-    Held::decide_many(limiter, |engine| decide(engine, &keys, &costs)).or_raise(limiter.py()).map(Decisions)
+    engine.decide_many(py, |engine| decide(engine, &keys, &costs)).map(Decisions)
 }
 
 /// Room that is made before keys have come; how many will is only said.
@@ -87,15 +87,15 @@ impl Decisions {
         self.0.get().len()
     }
 
-    fn __getitem__(&self, py: Python<'_>, index: isize) -> PyResult<Decision> {
+    fn __getitem__(&self, index: isize) -> PyResult<Decision> {
         let len = self.0.get().len();
         let at = if index < 0 { len.checked_add_signed(index) } else { usize::try_from(index).ok() };
-        let held = at.and_then(|at| self.0.one(py, at));
+        let held = at.and_then(|at| self.0.one(at));
         held.map(Decision::live).ok_or_else(|| PyIndexError::new_err("index out of range"))
     }
 
     fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let each = (0..self.0.get().len()).filter_map(|at| self.0.one(py, at));
+        let each = (0..self.0.get().len()).filter_map(|at| self.0.one(at));
         let each = each.map(|held| Py::new(py, Decision::live(held))).collect::<PyResult<Vec<_>>>()?;
         Ok(PyList::new(py, each)?.try_iter()?.into_any())
     }

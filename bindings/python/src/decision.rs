@@ -17,7 +17,7 @@ use crate::status::{LimitStatus, Numbers, as_seconds};
 /// an admission the policy's first (or its tightest, as the policy has it), on a denial the one with the
 /// longest wait. ``limits`` tells of all. Times are seconds as ``float``; those in ``_ns`` whole
 /// nanoseconds. Decisions that say the same are equal; they can be printed, hashed and pickled.
-#[pyclass(frozen, module = "tidegate", freelist = 16)]
+#[pyclass(frozen, module = "tidegate")]
 pub(crate) struct Decision(Content);
 
 enum Content {
@@ -60,6 +60,19 @@ impl Decision {
     #[inline(always)]
     pub(crate) fn live(held: Held<tidegate::Decision<'static>>) -> Self {
         Self(Content::Live(held))
+    }
+
+    /// Makes it another decision of the same limiter, if it is one of a limiter's.
+    ///
+    /// # Safety
+    /// As for [`Held::renew`].
+    #[allow(unsafe_code, reason = "it passes the promise on")]
+    #[inline(always)]
+    pub(crate) unsafe fn renew(&self, decided: &tidegate::Decision<'_>) -> bool {
+        let Content::Live(held) = &self.0 else { return false };
+        // SAFETY: by the caller's promise.
+        unsafe { held.renew(decided) };
+        true
     }
 
     fn policy(&self) -> &tidegate::Policy {

@@ -192,7 +192,7 @@ fn check<'py>(
     let py = limiter.py();
     if limiter.get_type().is(OURS.import(py, "tidegate._limiter", "Limiter")?) {
         let (key, cost) = (Key::extract(key.as_borrowed())?, Cost::extract(cost.as_borrowed())?);
-        return Bound::new(py, Limiter::check(limiter, key, cost)?);
+        return limiter.get().check(py, key, cost);
     }
     // A class of a user's may check in a way of its own.
     Ok(limiter.call_method1("check", (key, cost))?.cast_into()?)

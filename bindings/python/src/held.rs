@@ -2,71 +2,78 @@
 
 #![allow(unsafe_code)]
 
+use std::cell::UnsafeCell;
 use std::mem::transmute;
+use std::sync::Arc;
 
-use pyo3::prelude::*;
-use tidegate::Decision;
-
-use crate::limiter::Limiter;
+use tidegate::{Decision, Limiter};
 
 /// Decisions about one limiter (one, or a `Vec` of them), with the limiter.
 pub(crate) struct Held<D> {
-    decided: D,
-    limiter: Py<Limiter>,
+    decided: UnsafeCell<D>,
+    limiter: Arc<Limiter>,
+}
+
+// SAFETY: what is decided is shared as a reference is, but for `renew`, whose callers see to it that
+// nobody else has it at that moment.
+unsafe impl<D: Sync> Sync for Held<D> {}
+
+impl<D> Held<D> {
+    #[inline(always)]
+    fn new(limiter: &Arc<Limiter>, decided: D) -> Self {
+        Self { decided: UnsafeCell::new(decided), limiter: limiter.clone() }
+    }
+
+    #[inline(always)]
+    fn decided(&self) -> &D {
+        // SAFETY: only `renew` writes, and nobody has this reference then.
+        unsafe { &*self.decided.get() }
+    }
 }
 
 impl Held<Decision<'static>> {
-    /// The decision that `decide` takes from the limiter.
+    /// # Safety
+    /// The decision borrows from this limiter or from nothing that ends.
     #[inline(always)]
-    pub(crate) fn decide<E>(
-        limiter: &Bound<'_, Limiter>,
-        decide: impl for<'a> FnOnce(&'a tidegate::Limiter) -> Result<Decision<'a>, E>,
-    ) -> Result<Self, E> {
-        let decided = decide(limiter.get().unchecked_engine())?;
-        // SAFETY: `decide` is good for every lifetime, so what it gives borrows from the limiter or
-        // from nothing that ends. The engine is boxed within a frozen object: it is neither moved nor
-        // replaced while the reference that is kept beside the decision is there.
-        let decided = unsafe { transmute::<Decision<'_>, Decision<'static>>(decided) };
-        Ok(Self { decided, limiter: limiter.clone().unbind() })
+    pub(crate) unsafe fn of(limiter: &Arc<Limiter>, decided: &Decision<'_>) -> Self {
+        // SAFETY: the limiter neither moves nor goes while it is kept beside the decision.
+        let decided = unsafe { transmute::<&Decision<'_>, &Decision<'static>>(decided) };
+        Self::new(limiter, *decided)
+    }
+
+    /// Puts another decision in this one's place.
+    ///
+    /// # Safety
+    /// The decision is as for `of`, of the same limiter. Nobody has a reference to what is in `self`.
+    #[inline(always)]
+    pub(crate) unsafe fn renew(&self, decided: &Decision<'_>) {
+        // SAFETY: as in `of`; and nobody sees it change.
+        unsafe {
+            transmute::<&Decision<'_>, &Decision<'static>>(decided).write_over(&mut *self.decided.get())
+        };
     }
 
     #[inline(always)]
     pub(crate) fn get(&self) -> &Decision<'_> {
-        &self.decided
+        self.decided()
     }
 }
 
 impl Held<Vec<Decision<'static>>> {
-    /// The decisions that `decide` takes from the limiter.
-    pub(crate) fn decide_many<E>(
-        limiter: &Bound<'_, Limiter>,
-        decide: impl for<'a> FnOnce(&'a tidegate::Limiter) -> Result<Vec<Decision<'a>>, E>,
-    ) -> Result<Self, E> {
-        let decided = decide(limiter.get().unchecked_engine())?;
-        // SAFETY: as in `decide`; vectors of one type with two lifetimes are one type in memory.
+    /// # Safety
+    /// As for `of`, each of them.
+    pub(crate) unsafe fn many(limiter: &Arc<Limiter>, decided: Vec<Decision<'_>>) -> Self {
+        // SAFETY: as in `of`; vectors of one type with two lifetimes are one type in memory.
         let decided = unsafe { transmute::<Vec<Decision<'_>>, Vec<Decision<'static>>>(decided) };
-        Ok(Self { decided, limiter: limiter.clone().unbind() })
+        Self::new(limiter, decided)
     }
 
     pub(crate) fn get(&self) -> &[Decision<'_>] {
-        &self.decided
+        self.decided()
     }
 
     /// One of them, by itself.
-    pub(crate) fn one(&self, py: Python<'_>, index: usize) -> Option<Held<Decision<'static>>> {
-        let decided = *self.decided.get(index)?;
-        Some(Held { decided, limiter: self.limiter.clone_ref(py) })
-    }
-}
-
-impl Held<Decision<'static>> {
-    /// A part of a joint decision.
-    ///
-    /// # Safety
-    /// It was taken from this very limiter, though others had a part in it.
-    pub(crate) unsafe fn of_part(limiter: &Bound<'_, Limiter>, decided: Decision<'_>) -> Self {
-        // SAFETY: as in `decide`; that it borrows from this limiter is the caller's promise.
-        let decided = unsafe { transmute::<Decision<'_>, Decision<'static>>(decided) };
-        Self { decided, limiter: limiter.clone().unbind() }
+    pub(crate) fn one(&self, index: usize) -> Option<Held<Decision<'static>>> {
+        self.decided().get(index).map(|decided| Held::new(&self.limiter, *decided))
     }
 }

@@ -7,9 +7,7 @@ use pyo3::types::{PyList, PyTuple};
 use tidegate::Joint;
 
 use crate::convert::{OwnedKey, units};
-use crate::decision::Decision;
 use crate::error::OrRaise;
-use crate::held::Held;
 use crate::limiter::Limiter;
 
 /// What all parts of a joint check say; true if all admit.
@@ -83,8 +81,7 @@ pub(crate) fn check_all(py: Python<'_>, parts: &Bound<'_, PyAny>) -> PyResult<Jo
         .position(|one| decision.reported().is_some_and(|reported| std::ptr::eq(one, reported)));
     let decisions = parts.iter().zip(decision.decisions()).map(|(part, one)| {
         // SAFETY: the core answers in the order of the parts, each from the part's own limiter.
-        let held = unsafe { Held::of_part(&part.limiter, *one) };
-        Py::new(py, Decision::live(held))
+        unsafe { part.limiter.get().unchecked_engine().object(py, one) }
     });
     let decisions = PyList::new(py, decisions.collect::<PyResult<Vec<_>>>()?)?.to_tuple();
     Ok(JointDecision {

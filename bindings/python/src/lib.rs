@@ -4,9 +4,11 @@
 mod admission;
 mod asgi;
 mod batch;
+mod calls;
 mod clock;
 mod convert;
 mod decision;
+mod engine;
 mod error;
 mod fork;
 mod gate;
@@ -50,7 +52,8 @@ mod module {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("EXPOSE", crate::gate::EXPOSE)?;
-        module.add("MAX_KEY_BYTES", tidegate::MAX_KEY_BYTES)
+        module.add("MAX_KEY_BYTES", tidegate::MAX_KEY_BYTES)?;
+        crate::calls::install(module.py())
     }
 }
 

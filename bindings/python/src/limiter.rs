@@ -12,9 +12,9 @@ use crate::batch::{self, Decisions};
 use crate::clock::ManualClock;
 use crate::convert::{self, Cost, Key, span};
 use crate::decision::Decision;
+use crate::engine::Engine;
 use crate::error::{OrRaise, invalid};
 use crate::fork::{Home, OnFork};
-use crate::held::Held;
 use crate::policy::Policy;
 
 /// How often a wait looks for signals: Ctrl-C is felt within this.
@@ -23,22 +23,22 @@ const LOOK: Duration = Duration::from_millis(50);
 /// The native half of `tidegate.Limiter`.
 #[pyclass(frozen, subclass, weakref, module = "tidegate._tidegate")]
 pub(crate) struct Limiter {
-    engine: Box<tidegate::Limiter>,
+    engine: Engine,
     home: Option<Home>,
 }
 
 impl Limiter {
     /// The engine, if this process may count with it.
     #[inline(always)]
-    pub(crate) fn engine(&self, py: Python<'_>) -> PyResult<&tidegate::Limiter> {
+    pub(crate) fn engine(&self, py: Python<'_>) -> PyResult<&Engine> {
         match &self.home {
-            Some(home) => home.check(py).map(|()| &*self.engine),
+            Some(home) => home.check(py).map(|()| &self.engine),
             None => Ok(&self.engine),
         }
     }
 
     /// The engine, for those who have asked before.
-    pub(crate) fn unchecked_engine(&self) -> &tidegate::Limiter {
+    pub(crate) fn unchecked_engine(&self) -> &Engine {
         &self.engine
     }
 }
@@ -94,15 +94,15 @@ impl Limiter {
             builder = builder.anonymous_segment();
         }
         let engine = py.detach(|| builder.build()).or_raise(py)?;
-        Ok(Self { engine: Box::new(engine), home: (!shared).then(|| Home::here(on_fork)) })
+        Ok(Self { engine: Engine::new(py, engine)?, home: (!shared).then(|| Home::here(on_fork)) })
     }
 
     /// Whether ``cost`` is within every limit; taken if so. The fastest call: a yes or no and no more.
     ///
     /// Arguments and errors are those of `check`.
     #[pyo3(signature = (key, cost=Cost::Same(1)), text_signature = "($self, key, cost=1)")]
-    #[inline]
-    fn allow(&self, py: Python<'_>, key: Key<'_>, cost: Cost<'_, '_>) -> PyResult<bool> {
+    #[inline(always)]
+    pub(crate) fn allow(&self, py: Python<'_>, key: Key<'_>, cost: Cost<'_, '_>) -> PyResult<bool> {
         let engine = self.engine(py)?;
         let allowed = match cost {
             Cost::Same(1) => engine.allow(key.0),
@@ -133,18 +133,22 @@ impl Limiter {
     ///     ForkError: The table was split by a fork, and ``on_fork="raise"``.
     ///     TypeError: A key or cost of another type.
     #[pyo3(signature = (key, cost=Cost::Same(1)), text_signature = "($self, key, cost=1)")]
-    #[inline(always)] // into Python's call and the gate's, so that the decision is moved once less
-    pub(crate) fn check(slf: &Bound<'_, Self>, key: Key<'_>, cost: Cost<'_, '_>) -> PyResult<Decision> {
-        let (py, engine) = (slf.py(), slf.get().engine(slf.py())?);
-        let held = match cost {
-            Cost::Same(1) => Held::decide(slf, |engine| engine.check(key.0)),
-            Cost::Same(cost) => Held::decide(slf, |engine| engine.check_n(key.0, cost)),
+    #[inline(always)]
+    pub(crate) fn check<'py>(
+        &self,
+        py: Python<'py>,
+        key: Key<'_>,
+        cost: Cost<'_, '_>,
+    ) -> PyResult<Bound<'py, Decision>> {
+        let engine = self.engine(py)?;
+        match cost {
+            Cost::Same(1) => engine.decide(py, |engine| engine.check(key.0)),
+            Cost::Same(cost) => engine.decide(py, |engine| engine.check_n(key.0, cost)),
             Cost::Each(each) => {
                 let costs = convert::costs(engine.policy(), each)?;
-                Held::decide(slf, |engine| engine.check_costs(key.0, &costs))
+                engine.decide(py, |engine| engine.check_costs(key.0, &costs))
             }
-        };
-        held.or_raise(py).map(Decision::live)
+        }
     }
 
     /// Decides about every key, in order, at one moment: faster than a loop, as memory is fetched for
@@ -161,20 +165,14 @@ impl Limiter {
     ///     ValueError: More or fewer costs than keys.
     ///     Error: As `check`, for any of the keys. Nothing is taken then.
     #[pyo3(signature = (keys, costs=None))]
-    fn check_many(
-        slf: &Bound<'_, Self>,
-        keys: &Bound<'_, PyAny>,
-        costs: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<Decisions> {
-        slf.get().engine(slf.py())?;
-        batch::check_many(slf, keys, costs)
+    fn check_many(&self, keys: &Bound<'_, PyAny>, costs: Option<&Bound<'_, PyAny>>) -> PyResult<Decisions> {
+        batch::check_many(self.engine(keys.py())?, keys, costs)
     }
 
     /// What a check of one unit would be told; takes nothing. Errors are those of `check`, and
     /// `UnavailableError` if the key's place in a shared table cannot be had.
-    fn peek(slf: &Bound<'_, Self>, key: Key<'_>) -> PyResult<Decision> {
-        slf.get().engine(slf.py())?;
-        Held::decide(slf, |engine| engine.peek(key.0)).or_raise(slf.py()).map(Decision::live)
+    fn peek<'py>(&self, py: Python<'py>, key: Key<'_>) -> PyResult<Bound<'py, Decision>> {
+        self.engine(py)?.decide(py, |engine| engine.peek(key.0))
     }
 
     /// Gives ``cost`` back to every limit of ``key``, as for an answer that was shorter than feared.
@@ -210,20 +208,20 @@ impl Limiter {
     ///     InvalidError: A timeout below 0; and as `check`.
     ///     KeyboardInterrupt: By Ctrl-C. Nothing has been taken then.
     #[pyo3(signature = (key, cost=Cost::Same(1), timeout=None), text_signature = "($self, key, cost=1, timeout=None)")]
-    fn acquire(
-        slf: &Bound<'_, Self>,
+    fn acquire<'py>(
+        &self,
+        py: Python<'py>,
         key: Key<'_>,
         cost: Cost<'_, '_>,
         timeout: Option<f64>,
-    ) -> PyResult<Decision> {
-        let py = slf.py();
-        slf.get().engine(py)?;
+    ) -> PyResult<Bound<'py, Decision>> {
+        let engine = self.engine(py)?;
         let Cost::Same(cost) = cost else {
             return Err(PyTypeError::new_err("acquire waits for one cost of all limits: give an int"));
         };
         let timeout = timeout.map_or(Ok(Duration::MAX), |timeout| span(py, "timeout", timeout))?;
         let mut interrupted = Ok(());
-        let acquired = Held::decide(slf, |engine| {
+        let acquired = engine.decide(py, |engine| {
             // While waiting, the interpreter is free, and no lock is held when it is asked for again.
             py.detach(|| {
                 engine.acquire_unless(key.0, cost, timeout, LOOK, || {
@@ -232,7 +230,7 @@ impl Limiter {
                 })
             })
         });
-        interrupted.and_then(|()| acquired.or_raise(py).map(Decision::live))
+        interrupted.and(acquired)
     }
 
     /// The policy that it decides by.

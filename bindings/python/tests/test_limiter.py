@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -129,6 +130,48 @@ def test_decisions_outlive_their_limiter(clock: ManualClock) -> None:
     Limiter("7/day", clock=clock).check("a")
     assert (decision.limit, decision.remaining) == (2, 1)
     assert batch[1].policy == Policy("2/minute")
+
+
+def test_a_decision_that_somebody_has_stays_as_it_is(clock: ManualClock) -> None:
+    limiter = Limiter("9/minute", clock=clock)
+    kept = [limiter.check("a") for _ in range(3)]
+    for expected in (5, 4, 3):
+        decision = limiter.check("a")
+        assert (decision.remaining, limiter.peek("b").remaining) == (expected, 9)
+    assert [one.remaining for one in kept] == [8, 7, 6]
+    assert len({id(one) for one in [*kept, decision]}) == 4
+
+
+@pytest.mark.parametrize("name", ["allow", "check"])
+def test_the_usual_calls_take_arguments_as_all_do(clock: ManualClock, name: str) -> None:
+    limiter = Limiter("one: 10/minute; two: 10/minute", clock=clock)
+    call, described = getattr(limiter, name), getattr(tidegate._tidegate.Limiter, name)
+    for arguments, named in [
+        (("a",), {}),
+        (("a", 1), {}),
+        (("a",), {"cost": 1}),
+        ((), {"key": "a"}),
+        ((), {"key": "a", "cost": 1}),
+        ((), {"cost": 1, "key": "a"}),
+        (("a", {"one": 1, "two": 1}), {}),
+        ((), {"cost": {"one": 1, "two": 1}, "key": b"a"}),
+    ]:
+        assert call(*arguments, **named)
+    assert limiter.peek("a").remaining == 2
+    for arguments, named in [
+        ((), {}),
+        (("a", 1, 1), {}),
+        (("a",), {"key": "a"}),
+        (("a", 1), {"cost": 1}),
+        ((), {"cost": 1}),
+        (("a",), {"costs": 1}),
+    ]:
+        with pytest.raises(TypeError, match=rf"Limiter\.{name}\(\) "):
+            call(*arguments, **named)
+    with pytest.raises(TypeError):
+        described(object(), "a")
+    assert str(inspect.signature(described)) == "(self, /, key, cost=1)"
+    assert described.__qualname__ == f"Limiter.{name}"
 
 
 def test_a_full_table(clock: ManualClock) -> None:

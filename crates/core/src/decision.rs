@@ -135,6 +135,17 @@ impl<'a> Decision<'a> {
         }
     }
 
+    /// Puts this decision in another's place, without the readings that mean nothing.
+    #[doc(hidden)]
+    #[inline]
+    pub fn write_over(&self, other: &mut Self) {
+        let limits = self.plan.rules.len();
+        let Verdict { now, violated, readings } = &self.verdict;
+        (other.plan, other.reported, other.tracked) = (self.plan, self.reported, self.tracked);
+        (other.verdict.now, other.verdict.violated) = (*now, *violated);
+        other.verdict.readings.iter_mut().zip(readings).take(limits).for_each(|(to, from)| *to = *from);
+    }
+
     #[cold]
     fn choose_reported(self) -> u8 {
         let chosen = if self.verdict.violated != 0 {

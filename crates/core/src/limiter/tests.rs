@@ -39,6 +39,19 @@ fn a_decision_is_made_again_from_its_words() {
 }
 
 #[test]
+fn a_decision_takes_anothers_place() {
+    let (limiter, _) = limiter("2/minute; 3/second token-bucket; 9/hour", 1, OnFull::Deny);
+    let mut place = limiter.check("bob").unwrap();
+    for _ in 0..4 {
+        let decision = limiter.check("alice").unwrap();
+        decision.write_over(&mut place);
+        assert_eq!(place.words(), decision.words());
+        assert_eq!(place.tracked(), decision.tracked());
+        assert_eq!(numbers(&place), numbers(&decision));
+    }
+}
+
+#[test]
 fn a_burst_at_one_instant_is_whole_on_every_clock() {
     for clock in [Clock::Coarse, Clock::Precise, ManualClock::at(Nanos::new(12_345_678_901)).into()] {
         let limiter = Limiter::builder("10/minute token-bucket").clock(clock).build().unwrap();
