@@ -12,7 +12,8 @@ cost:
     A number or a function of the request; an int, or a dict by the names of limits. 0 is not counted.
 exempt:
     Paths that pass uncounted (one that ends in ``/`` stands for all below it too), and functions of the
-    request that say so.
+    request that say so. A path that routers may read as another, such as ``/orders/../health``, is never
+    exempt: one with ``.``, ``..`` or nothing between two ``/``, with ``\\``, or an encoded ``/`` or ``%``.
 style:
     ``"x-ratelimit"``, ``"ietf"``, ``"ietf-06"``, or several with ``,`` between them.
 expose_headers:
@@ -33,8 +34,8 @@ that is no key or cost, is a fault of the application like any other.
 from __future__ import annotations
 
 import json
-import posixpath
 import random
+import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -78,6 +79,11 @@ class Request(Protocol):
         ...
 
     @property
+    def has_encoded_slash(self) -> bool:
+        """Whether a ``/`` of the path came as ``%2F``: routers that read what was sent see none there."""
+        ...
+
+    @property
     def peer(self) -> str | None:
         """The address of the other end of the connection; None for a Unix socket."""
         ...
@@ -95,6 +101,8 @@ class WSGIRequest(Request):
     """A request by its WSGI environ."""
 
     __slots__ = ("_environ", "method", "peer", "raw")
+    #: Nobody under WSGI sees what was sent.
+    has_encoded_slash = False
 
     def __init__(self, environ: Any, raw: Any = None) -> None:
         self._environ = environ
@@ -229,7 +237,7 @@ class Gate(_tidegate.Gate):
     def _is_free(self, request: Request) -> bool:
         if request.method == "OPTIONS" and _is_preflight(request):
             return True
-        if self._paths and _is_below(request.path, self._paths):
+        if self._paths and _is_below(request.path, self._paths) and not _is_ambiguous(request):
             return True
         return any(exempt(request) for exempt in self._exempt)
 
@@ -261,9 +269,15 @@ def _is_preflight(request: Request) -> bool:
 
 
 def _is_below(path: str, exempt: tuple[str, ...]) -> bool:
-    # A router may read /static/../orders as /orders, so no more is exempt than that is.
-    clean = posixpath.normpath("/" + path.lstrip("/"))
-    return any(clean == rule or (rule.endswith("/") and f"{clean}/".startswith(rule)) for rule in exempt)
+    return any(path == rule or (rule.endswith("/") and f"{path}/".startswith(rule)) for rule in exempt)
+
+
+_AMBIGUOUS = re.compile(r"//|/\.\.?(?:/|\Z)|[\\%]")
+
+
+def _is_ambiguous(request: Request) -> bool:
+    """Whether a router may read the path as another, before or after us: /static/../orders as /orders."""
+    return request.has_encoded_slash or _AMBIGUOUS.search(request.path) is not None
 
 
 def _said(status: HTTPStatus, message: str) -> Refusal:
