@@ -101,7 +101,9 @@ impl Gate {
         let limiter = match gate.limiter.of(request) {
             Err(error) => return undecided(slf, gate.max_body, error),
             Ok(limiter) if limiter.is_none() => return passed(slf, gate.max_body, None),
-            Ok(limiter) => limiter.cast_into::<Limiter>()?,
+            Ok(limiter) => {
+                limiter.cast_into::<Limiter>().map_err(|other| wrong_limiter(&other.into_inner()))?
+            }
         };
         let max_body = gate.max_body.or_else(|| limiter.get().unchecked_engine().policy().max_body());
         if let Some(most) = max_body
@@ -199,9 +201,17 @@ fn check<'py>(
 }
 
 #[cold]
+fn wrong_limiter(limiter: &Bound<'_, PyAny>) -> PyErr {
+    PyTypeError::new_err(format!("a limiter function gives a Limiter or None, not {}", kind_of(limiter)))
+}
+
+#[cold]
 fn wrong_key(key: &Bound<'_, PyAny>) -> PyErr {
-    let kind = key.get_type().name().map_or("this".into(), |name| name.to_string());
-    PyTypeError::new_err(format!("a key function gives str, bytes or None, not {kind}"))
+    PyTypeError::new_err(format!("a key function gives str, bytes or None, not {}", kind_of(key)))
+}
+
+fn kind_of(value: &Bound<'_, PyAny>) -> String {
+    value.get_type().name().map_or("this".into(), |name| name.to_string())
 }
 
 /// What is done when a limiter cannot be had; all else is a fault of the application.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import pytest
@@ -145,6 +146,50 @@ def test_tiers_and_costs(clock: ManualClock, request_of: Any) -> None:
     assert [remaining(free.judge(request_of())) for _ in range(3)] == [None] * 3
     named = Gate(Limiter("requests: 2/minute; tokens: 9/minute", clock=clock), cost={"tokens": 5})
     assert remaining(named.judge(request_of())) == 2
+
+
+class Later:
+    """What an async function gives."""
+
+    def __await__(self) -> Any:
+        raise AssertionError("nobody awaits it")
+
+
+async def later(request: Request) -> Any:
+    return None
+
+
+class LaterObject:
+    async def __call__(self, request: Request) -> Any:
+        return None
+
+
+@pytest.mark.parametrize("function", [later, LaterObject(), functools.partial(later), LaterObject().__call__])
+def test_async_functions_are_refused(function: Any) -> None:
+    said = "is async, and nobody would await it; give a plain function"
+    with pytest.raises(TypeError, match=f"^limiter: .* {said}"):
+        Gate(function)
+    for option in ("key", "cost"):
+        with pytest.raises(TypeError, match=f"^{option}: .* {said}"):
+            Gate(Limiter("1/minute"), **{option: function})
+    with pytest.raises(TypeError, match=f"^exempt: .* {said}"):
+        Gate(Limiter("1/minute"), exempt=["/health", function])
+    with pytest.raises(TypeError, match=f"^first_of: .* {said}"):
+        first_of(api_key(), function)
+
+
+def test_what_would_be_awaited_is_no_answer(request_of: Any) -> None:
+    def answers(request: Request) -> Any:
+        return Later()
+
+    for gate, said in (
+        (Gate(answers), "a limiter function gives a Limiter or None, not Later"),
+        (Gate(Limiter("1/minute"), key=answers), "a key function gives str, bytes or None, not Later"),
+        (Gate(Limiter("1/minute"), cost=answers), "a cost is an int, or a dict .*, not .*Later"),
+        (Gate(Limiter("1/minute"), exempt=[answers]), "exempt: a function gave .*Later.*nobody awaits"),
+    ):
+        with pytest.raises(TypeError, match=said):
+            gate.judge(request_of())
 
 
 def test_styles_and_bodies(clock: ManualClock, request_of: Any) -> None:

@@ -27,8 +27,8 @@ fail_open:
     request), instead of answering 503. What a check says when a shared table is held up is told by the
     limiter's ``on_unavailable``.
 
-CORS preflights are neither counted nor decorated. Functions get a `Request`; what they raise, or give
-that is no key or cost, is a fault of the application like any other.
+CORS preflights are neither counted nor decorated. Functions get a `Request`, and are plain ones, not
+``async``; what they raise, or give that is no key or cost, is a fault of the application like any other.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
-from . import _tidegate
+from . import _options, _tidegate
 from ._tidegate import Admission as Admission
 from ._tidegate import ASGIRequest as ASGIRequest
 
@@ -159,6 +159,8 @@ def client_address(
 
 def first_of(*keys: Callable[[Request], str | bytes | None]) -> Callable[[Request], str | bytes | None]:
     """Counts by the first of these that a request shows."""
+    for one in keys:
+        _options.check_function("first_of", one)
 
     def key(request: Request) -> str | bytes | None:
         return next((found for found in (key(request) for key in keys) if found), None)
@@ -218,10 +220,12 @@ class Gate(_tidegate.Gate):
         fail_open: bool = False,
     ) -> Self:
         rules = (exempt,) if isinstance(exempt, str) else tuple(exempt)
+        key = key or client_address()
+        _options.check(limiter, key, cost, rules)
         self = super().__new__(
             cls,
             limiter,
-            key=key or client_address(),
+            key=key,
             cost=cost,
             has_exempt=bool(rules),
             style=style,
@@ -239,7 +243,7 @@ class Gate(_tidegate.Gate):
             return True
         if self._paths and _is_below(request.path, self._paths) and not _is_ambiguous(request):
             return True
-        return any(exempt(request) for exempt in self._exempt)
+        return any(_options.answered("exempt", exempt(request)) for exempt in self._exempt)
 
     def _too_large(self, most: int) -> Refusal:
         return Refusal(_tidegate.content_too_large(most), {})
