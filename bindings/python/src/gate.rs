@@ -73,7 +73,7 @@ impl Gate {
         let styles = styles(py, style)?;
         let exposed = expose_headers.then(|| tidegate::exposed_headers(styles));
         let (limiter, cost) = (Chosen::new(limiter), Chosen::new(cost));
-        let may_cost_nothing = cost.by_request || cost.value.bind(py).eq(0)?;
+        let may_cost_nothing = cost.by_request || is_nothing(cost.value.bind(py))?;
         let by_address = key.bind(py).is_instance_of::<Proxies>();
         let has_functions = has_exempt || limiter.by_request || cost.by_request || !by_address;
         Ok(Self {
@@ -112,7 +112,7 @@ impl Gate {
             return slf.call_method1("_too_large", (most,));
         }
         let cost = gate.cost.of(request)?;
-        if gate.may_cost_nothing && cost.eq(0)? {
+        if gate.may_cost_nothing && is_nothing(&cost)? {
             return passed(slf, max_body, None);
         }
         let key = gate.key_of(request)?;
@@ -173,6 +173,17 @@ impl Gate {
         let peer = Proxies::none().__call__(request)?;
         Ok(peer.unwrap_or_else(|| PyString::new(request.py(), "unix")).into_any())
     }
+}
+
+/// Whether a cost is 0, or 0 for every limit.
+fn is_nothing(cost: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let Ok(each) = cost.cast::<PyDict>() else { return cost.eq(0) };
+    for (_, units) in each.iter() {
+        if !units.eq(0)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// An `Admission`.

@@ -142,10 +142,16 @@ def test_tiers_and_costs(clock: ManualClock, request_of: Any) -> None:
     assert (
         refused.body == b'{"message":"The request costs more than its quota ever admits.","status":"error"}'
     )
-    free = Gate(Limiter("2/minute", clock=clock), cost=0)
-    assert [remaining(free.judge(request_of())) for _ in range(3)] == [None] * 3
     named = Gate(Limiter("requests: 2/minute; tokens: 9/minute", clock=clock), cost={"tokens": 5})
     assert remaining(named.judge(request_of())) == 2
+
+
+@pytest.mark.parametrize("cost", [0, {}, {"tokens": 0}, {"requests": 0, "tokens": 0}])
+def test_a_cost_of_nothing_is_not_counted(clock: ManualClock, request_of: Any, cost: Any) -> None:
+    limiter = Limiter("requests: 2/minute; tokens: 9/minute", clock=clock)
+    for option in (cost, lambda request: cost):
+        assert remaining(Gate(limiter, cost=option).judge(request_of())) is None
+    assert limiter.peek("192.0.2.1").remaining == 2
 
 
 class Later:

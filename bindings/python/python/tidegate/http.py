@@ -9,7 +9,8 @@ key:
     of the request. A request that shows no key is counted by the address of the other end of the
     connection, so that nobody escapes by leaving the key away. By default `client_address()`.
 cost:
-    A number or a function of the request; an int, or a dict by the names of limits. 0 is not counted.
+    A number or a function of the request; an int, or a dict by the names of limits. 0, also for
+    every limit, is not counted.
 exempt:
     Paths that pass uncounted (one that ends in ``/`` stands for all below it too), and functions of the
     request that say so. A path that routers may read as another, such as ``/orders/../health``, is never
