@@ -140,6 +140,8 @@ def test_keys(target: Target) -> None:
         assert asked == [200, 200, 429]
     assert target.ask("quota", authorization="Bearer b").status == 429  # the same key
     assert [target.ask("user", x_user=user).status for user in "xxyxy"] == [200, 200, 200, 429, 200]
+    types = ["text/a", "text/a", "text/b", "text/a", "text/b"]
+    assert [target.ask("type", content_type=kind).status for kind in types] == [200, 200, 200, 429, 200]
 
 
 def test_addresses(target: Target) -> None:

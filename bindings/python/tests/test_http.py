@@ -30,7 +30,8 @@ def asgi(method: str = "GET", path: str = "/", peer: str | None = "192.0.2.1", *
 
 def wsgi(method: str = "GET", path: str = "/", peer: str | None = "192.0.2.1", **headers: str) -> Request:
     lines = {f"HTTP_{name.upper()}": value for name, value in headers.items()}
-    lines["CONTENT_LENGTH"] = headers.get("content_length", "")
+    for name in ("CONTENT_LENGTH", "CONTENT_TYPE"):
+        lines[name] = lines.pop(f"HTTP_{name}", "")
     return WSGIRequest({"REQUEST_METHOD": method, "PATH_INFO": path, "REMOTE_ADDR": peer or "", **lines})
 
 
@@ -60,6 +61,14 @@ def test_keys(request_of: Any) -> None:
     assert client_address()(request_of(peer=None)) is client_address()(request_of(peer="testclient")) is None
     either = first_of(api_key(), client_address())
     assert [either(request_of(x_api_key="k-1")), either(request_of())] == ["k-1", "192.0.2.1"]
+
+
+def test_the_headers_of_a_body(request_of: Any) -> None:
+    request = request_of(content_type="text/csv", content_length="7")
+    assert [request.header("content-type"), request.header("content-length")] == ["text/csv", "7"]
+    bare = request_of()
+    assert bare.header("content-type") is bare.header("content-length") is None
+    assert bare.lines("content-type") == []
 
 
 @pytest.mark.parametrize("shown", [{}, {"x_user": ""}, {"x_user": "k" * 70_000}])

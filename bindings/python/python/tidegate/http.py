@@ -125,7 +125,10 @@ class WSGIRequest(Request):
 
     def header(self, name: str) -> str | None:
         variable = name.upper().replace("-", "_")
-        return self._environ.get(variable if variable == "CONTENT_LENGTH" else f"HTTP_{variable}")  # type: ignore[no-any-return]
+        if variable in ("CONTENT_LENGTH", "CONTENT_TYPE"):
+            # CGI's own variables, which may be empty where there is no such header.
+            return self._environ.get(variable) or None
+        return self._environ.get(f"HTTP_{variable}")  # type: ignore[no-any-return]
 
 
 def api_key() -> Callable[[Request], str | None]:
