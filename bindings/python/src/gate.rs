@@ -5,7 +5,7 @@ use pyo3::exceptions::{PyOSError, PyTypeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyString, PyType};
+use pyo3::types::{PyBytes, PyDict, PyString, PyType};
 
 use crate::admission::{Admission, Taken};
 use crate::convert::{Cost, Key, styles};
@@ -51,9 +51,6 @@ impl Chosen {
 }
 
 pub(crate) const EXPOSE: &str = "Access-Control-Expose-Headers";
-
-/// In characters, of up to four bytes each.
-const LONGEST_KEY: usize = tidegate::MAX_KEY_BYTES / 4;
 
 #[pymethods]
 impl Gate {
@@ -156,7 +153,7 @@ impl Gate {
         Ok(self.has_exempt || method.cast::<PyString>()?.to_str()? == "OPTIONS")
     }
 
-    /// The key of a request; one that shows none is counted by its address.
+    /// The key of a request; one that shows none, or too long a one, is counted by its address.
     fn key_of<'py>(&self, request: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let key = self.key.bind(request.py());
         if let Ok(by_address) = key.cast::<Proxies>() {
@@ -166,13 +163,21 @@ impl Gate {
             }
         } else {
             let key = key.call1((request,))?;
-            if key.is_truthy()? && key.len().map_err(|_| wrong_key(&key))? <= LONGEST_KEY {
+            if key.is_truthy()? && bytes_of(&key)? <= tidegate::MAX_KEY_BYTES {
                 return Ok(key);
             }
         }
         let peer = Proxies::none().__call__(request)?;
         Ok(peer.unwrap_or_else(|| PyString::new(request.py(), "unix")).into_any())
     }
+}
+
+/// The length of a key in bytes.
+fn bytes_of(key: &Bound<'_, PyAny>) -> PyResult<usize> {
+    if let Ok(text) = key.cast::<PyString>() {
+        return Ok(text.to_str()?.len());
+    }
+    Ok(key.cast::<PyBytes>().map_err(|_| wrong_key(key))?.as_bytes().len())
 }
 
 /// Whether a cost is 0, or 0 for every limit.

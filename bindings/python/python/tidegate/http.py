@@ -6,8 +6,9 @@ limiter:
     A `Limiter`; or a function of the request that gives one (a tier), or None to let it pass uncounted.
 key:
     What a request is counted by: `api_key`, `header`, `client_address`, `first_of` these, or a function
-    of the request. A request that shows no key is counted by the address of the other end of the
-    connection, so that nobody escapes by leaving the key away. By default `client_address()`.
+    of the request. A request that shows no key, or one of more than 65,536 bytes, is counted by the
+    address of the other end of the connection, so that nobody escapes by leaving the key away. By default
+    `client_address()`.
 cost:
     A number or a function of the request; an int, or a dict by the names of limits. 0, also for
     every limit, is not counted.
