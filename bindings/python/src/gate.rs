@@ -240,7 +240,7 @@ fn undecided<'py>(
     if !error.is_instance_of::<PyOSError>(gate.py()) {
         return Err(error);
     }
-    gate.call_method1("_undecided", (passed(gate, max_body, None)?,))
+    gate.call_method1("_undecided", (passed(gate, max_body, None)?, error.into_value(gate.py())))
 }
 
 /// The declared length of the body; 0 if there is none.

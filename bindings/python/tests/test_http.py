@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import traceback
 from typing import Any
 
 import pytest
@@ -257,6 +258,23 @@ def test_bodies_within_the_policy_s_limit(clock: ManualClock, request_of: Any) -
     assert refused.status == 413
     assert remaining(Gate(limiter).judge(asgi(content_length="10"))) == 1
     assert remaining(Gate(limiter, max_body=99).judge(asgi(content_length="99"))) == 0
+
+
+@pytest.mark.parametrize("fail_open", [False, True])
+def test_a_limiter_that_cannot_be_had_is_logged(
+    caplog: pytest.LogCaptureFixture, request_of: Any, fail_open: bool
+) -> None:
+    def cannot(request: Request) -> Limiter:
+        raise FileNotFoundError("tiers.toml")
+
+    Gate(cannot, fail_open=fail_open).judge(request_of())
+    [record] = caplog.records
+    assert (record.name, record.levelname) == ("tidegate", "ERROR")
+    then = "passes uncounted" if fail_open else "is answered with 503"
+    assert record.getMessage() == f"no limiter can be had, so the request {then}: tiers.toml"
+    assert record.exc_info is not None
+    frames = traceback.extract_tb(record.exc_info[2])
+    assert frames[-1].name == "cannot"
 
 
 def test_when_nothing_can_be_decided(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,8 +26,8 @@ retry_jitter:
     Makes ``Retry-After`` longer by 0 to so many whole seconds, at random, against herds.
 fail_open:
     Lets requests pass when a limiter cannot be had (an `OSError`, as of a segment that is opened for a
-    request), instead of answering 503. What a check says when a shared table is held up is told by the
-    limiter's ``on_unavailable``.
+    request), instead of answering 503. Either way the logger ``tidegate`` is told the error. What a check
+    says when a shared table is held up is told by the limiter's ``on_unavailable``.
 
 CORS preflights are neither counted nor decorated. Functions get a `Request`, and are plain ones, not
 ``async``; what they raise, or give that is no key or cost, is a fault of the application like any other.
@@ -36,6 +36,7 @@ CORS preflights are neither counted nor decorated. Functions get a `Request`, an
 from __future__ import annotations
 
 import json
+import logging
 import random
 import re
 from http import HTTPStatus
@@ -54,6 +55,8 @@ if TYPE_CHECKING:
     from ._tidegate import Body, Decision
 
     Cost = int | dict[str, int]
+
+_log = logging.getLogger("tidegate")
 
 
 class Request(Protocol):
@@ -256,7 +259,10 @@ class Gate(_tidegate.Gate):
     def _never(self) -> Refusal:
         return _said(HTTPStatus.BAD_REQUEST, "The request costs more than its quota ever admits.")
 
-    def _undecided(self, admission: Admission) -> Admission | Refusal:
+    def _undecided(self, admission: Admission, error: OSError) -> Admission | Refusal:
+        # It may as well be the application's own: a file that a limiter function hasn't found.
+        then = "passes uncounted" if self._fail_open else "is answered with 503"
+        _log.error("no limiter can be had, so the request %s: %s", then, error, exc_info=error)
         if self._fail_open:
             return admission
         return _said(HTTPStatus.SERVICE_UNAVAILABLE, "Rate limits can't be checked at the moment.")
