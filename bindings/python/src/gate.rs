@@ -8,9 +8,9 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyString, PyType};
 
 use crate::admission::{Admission, Taken};
-use crate::convert::{Cost, Key, styles};
+use crate::convert::{Cost, Key, costs, styles, units};
 use crate::decision::Decision;
-use crate::error::class;
+use crate::error::{class, raised};
 use crate::http::Proxies;
 use crate::limiter::Limiter;
 use crate::request::{method, view};
@@ -70,6 +70,9 @@ impl Gate {
         let styles = styles(py, style)?;
         let exposed = expose_headers.then(|| tidegate::exposed_headers(styles));
         let (limiter, cost) = (Chosen::new(limiter), Chosen::new(cost));
+        if !cost.by_request {
+            check_fixed(cost.value.bind(py), limiter.value.bind(py))?;
+        }
         let may_cost_nothing = cost.by_request || is_nothing(cost.value.bind(py))?;
         let by_address = key.bind(py).is_instance_of::<Proxies>();
         let has_functions = has_exempt || limiter.by_request || cost.by_request || !by_address;
@@ -178,6 +181,28 @@ fn bytes_of(key: &Bound<'_, PyAny>) -> PyResult<usize> {
         return Ok(text.to_str()?.len());
     }
     Ok(key.cast::<PyBytes>().map_err(|_| wrong_key(key))?.as_bytes().len())
+}
+
+/// Raises if a cost that is the same for all requests is one that no check would take.
+fn check_fixed(cost: &Bound<'_, PyAny>, limiter: &Bound<'_, PyAny>) -> PyResult<()> {
+    let cost = Cost::extract(cost.as_borrowed())?;
+    let Ok(limiter) = limiter.cast::<Limiter>() else { return check_units(&cost) };
+    let limits = limiter.get().unchecked_engine().policy().limits();
+    let costs = match cost {
+        Cost::Same(units) => vec![units; limits.len()],
+        Cost::Each(each) => costs(limiter.get().unchecked_engine().policy(), each)?,
+    };
+    let above = limits.iter().zip(costs).find(|(limit, cost)| *cost > limit.capacity());
+    above.map_or(Ok(()), |(limit, cost)| {
+        let (limit, most) = (limit.name().to_owned(), limit.capacity());
+        Err(raised(limiter.py(), &tidegate::Error::CostAboveQuota { limit, cost, most }))
+    })
+}
+
+/// What can be said before a limiter is chosen.
+fn check_units(cost: &Cost<'_, '_>) -> PyResult<()> {
+    let Cost::Each(each) = cost else { return Ok(()) };
+    each.iter().try_for_each(|(_, cost)| units(cost.as_borrowed()).map(drop))
 }
 
 /// Whether a cost is 0, or 0 for every limit.

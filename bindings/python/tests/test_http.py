@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import traceback
 from typing import Any
 
@@ -127,7 +126,6 @@ def test_exempt_paths(clock: ManualClock, request_of: Any) -> None:
         "//health",
         "//static/orders",
         "/static/..\\orders",
-        "/static\\orders",
         # Decoded once: who decodes it again reads another path.
         "/static/%2e%2e/orders",
         "/static/..%2forders",
@@ -136,7 +134,7 @@ def test_exempt_paths(clock: ManualClock, request_of: Any) -> None:
 def test_a_path_that_routers_may_read_as_another_is_not_exempt(
     clock: ManualClock, request_of: Any, path: str
 ) -> None:
-    gate = Gate(Limiter("9/minute", clock=clock), exempt=["/health", "/static/", "/static\\"])
+    gate = Gate(Limiter("9/minute", clock=clock), exempt=["/health", "/static/"])
     assert remaining(gate.judge(request_of(path=path))) == 8
 
 
@@ -183,50 +181,6 @@ def test_a_cost_of_nothing_is_not_counted(clock: ManualClock, request_of: Any, c
     assert limiter.peek("192.0.2.1").remaining == 2
 
 
-class Later:
-    """What an async function gives."""
-
-    def __await__(self) -> Any:
-        raise AssertionError("nobody awaits it")
-
-
-async def later(request: Request) -> Any:
-    return None
-
-
-class LaterObject:
-    async def __call__(self, request: Request) -> Any:
-        return None
-
-
-@pytest.mark.parametrize("function", [later, LaterObject(), functools.partial(later), LaterObject().__call__])
-def test_async_functions_are_refused(function: Any) -> None:
-    said = "is async, and nobody would await it; give a plain function"
-    with pytest.raises(TypeError, match=f"^limiter: .* {said}"):
-        Gate(function)
-    for option in ("key", "cost"):
-        with pytest.raises(TypeError, match=f"^{option}: .* {said}"):
-            Gate(Limiter("1/minute"), **{option: function})
-    with pytest.raises(TypeError, match=f"^exempt: .* {said}"):
-        Gate(Limiter("1/minute"), exempt=["/health", function])
-    with pytest.raises(TypeError, match=f"^first_of: .* {said}"):
-        first_of(api_key(), function)
-
-
-def test_what_would_be_awaited_is_no_answer(request_of: Any) -> None:
-    def answers(request: Request) -> Any:
-        return Later()
-
-    for gate, said in (
-        (Gate(answers), "a limiter function gives a Limiter or None, not Later"),
-        (Gate(Limiter("1/minute"), key=answers), "a key function gives str, bytes or None, not Later"),
-        (Gate(Limiter("1/minute"), cost=answers), "a cost is an int, or a dict .*, not .*Later"),
-        (Gate(Limiter("1/minute"), exempt=[answers]), "exempt: a function gave .*Later.*nobody awaits"),
-    ):
-        with pytest.raises(TypeError, match=said):
-            gate.judge(request_of())
-
-
 def test_styles_and_bodies(clock: ManualClock, request_of: Any) -> None:
     gate = Gate(Limiter("1/minute", clock=clock), style="ietf", expose_headers=True, retry_jitter=5)
     admitted = gate.judge(request_of())
@@ -247,8 +201,6 @@ def test_styles_and_bodies(clock: ManualClock, request_of: Any) -> None:
     problem = gate.judge(request_of(accept="application/problem+json"))
     assert isinstance(problem, Refusal)
     assert problem.headers["Content-Type"] == "application/problem+json"
-    with pytest.raises(InvalidError):
-        Gate(Limiter("1/minute"), style="x")
 
 
 def test_bodies_within_the_policy_s_limit(clock: ManualClock, request_of: Any) -> None:
@@ -284,8 +236,9 @@ def test_when_nothing_can_be_decided(clock: ManualClock, monkeypatch: pytest.Mon
 
     # What functions give wrongly is no such case, and nobody passes by it.
     for cost in (-1, {"unknown": 1}):
+        gate = Gate(Limiter("1/minute"), cost=lambda request, cost=cost: cost, fail_open=True)  # type: ignore[misc]
         with pytest.raises(InvalidError, match="cost"):
-            Gate(Limiter("1/minute"), cost=cost, fail_open=True).judge(asgi())
+            gate.judge(asgi())
 
     def cannot(request: Request) -> Limiter:
         raise OSError("no segment")

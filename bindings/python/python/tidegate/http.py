@@ -13,9 +13,10 @@ cost:
     A number or a function of the request; an int, or a dict by the names of limits. 0, also for
     every limit, is not counted.
 exempt:
-    Paths that pass uncounted (one that ends in ``/`` stands for all below it too), and functions of the
-    request that say so. A path that routers may read as another, such as ``/orders/../health``, is never
-    exempt: one with ``.``, ``..`` or nothing between two ``/``, with ``\\``, or an encoded ``/`` or ``%``.
+    Paths that pass uncounted (whole and decoded; one that ends in ``/`` stands for all below it too), and
+    functions of the request that say so. A path that routers may read as another, such as
+    ``/orders/../health``, is never exempt: one with ``.``, ``..`` or nothing between two ``/``, with ``\\``,
+    or an encoded ``/`` or ``%``.
 style:
     ``"x-ratelimit"``, ``"ietf"``, ``"ietf-06"``, or several with ``,`` between them.
 expose_headers:
@@ -29,6 +30,9 @@ fail_open:
     request), instead of answering 503. Either way the logger ``tidegate`` is told the error. What a check
     says when a shared table is held up is told by the limiter's ``on_unavailable``.
 
+An option that cannot be used, such as a cost that the limiter never admits, is an `InvalidError` or a
+`TypeError` when the middleware is made.
+
 CORS preflights are neither counted nor decorated. Functions get a `Request`, and are plain ones, not
 ``async``; what they raise, or give that is no key or cost, is a fault of the application like any other.
 """
@@ -38,7 +42,6 @@ from __future__ import annotations
 import json
 import logging
 import random
-import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -227,23 +230,23 @@ class Gate(_tidegate.Gate):
         retry_jitter: int = 0,
         fail_open: bool = False,
     ) -> Self:
-        rules = (exempt,) if isinstance(exempt, str) else tuple(exempt)
-        key = key or client_address()
-        _options.check(limiter, key, cost, rules)
+        key = client_address() if key is None else key
+        _options.check_functions(limiter, key, cost)
+        paths, functions = _options.exempt(exempt)
         self = super().__new__(
             cls,
             limiter,
             key=key,
             cost=cost,
-            has_exempt=bool(rules),
+            has_exempt=bool(paths or functions),
             style=style,
-            expose_headers=expose_headers,
-            max_body=max_body,
+            expose_headers=_options.yes_or_no("expose_headers", expose_headers),
+            max_body=None if max_body is None else _options.whole("max_body", max_body),
         )
-        self._paths = tuple(rule for rule in rules if isinstance(rule, str))
-        self._exempt = tuple(rule for rule in rules if not isinstance(rule, str))
-        self._jitter = retry_jitter
-        self._fail_open = fail_open
+        self._paths = paths
+        self._exempt = functions
+        self._jitter = _options.whole("retry_jitter", retry_jitter)
+        self._fail_open = _options.yes_or_no("fail_open", fail_open)
         return self
 
     def _is_free(self, request: Request) -> bool:
@@ -287,12 +290,8 @@ def _is_below(path: str, exempt: tuple[str, ...]) -> bool:
     return any(path == rule or (rule.endswith("/") and f"{path}/".startswith(rule)) for rule in exempt)
 
 
-_AMBIGUOUS = re.compile(r"//|/\.\.?(?:/|\Z)|[\\%]")
-
-
 def _is_ambiguous(request: Request) -> bool:
-    """Whether a router may read the path as another, before or after us: /static/../orders as /orders."""
-    return request.has_encoded_slash or _AMBIGUOUS.search(request.path) is not None
+    return request.has_encoded_slash or _options.AMBIGUOUS.search(request.path) is not None
 
 
 def _said(status: HTTPStatus, message: str) -> Refusal:
