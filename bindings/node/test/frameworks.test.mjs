@@ -167,6 +167,20 @@ for (const [name, start] of Object.entries(frameworks)) {
       await assert.rejects(async () => serve('1/fortnight'), { code: 'notation' })
     })
 
+    test('async functions are refused, and so are promises', async () => {
+      const later = async () => 1
+      for (const options of [{ exempt: ['/health', later] }, { cost: later }, { key: later }, { key: ['api-key', later] }]) {
+        await assert.rejects(async () => serve('1/minute', options), { code: 'options', message: /a function is async/ }, JSON.stringify(options))
+      }
+      await assert.rejects(async () => serve(async () => null), { code: 'options', message: /the limiter: a function is async/ })
+      // Nobody passes by them, also where nothing can be decided.
+      const promise = () => later()
+      for (const options of [{ exempt: [promise] }, { cost: promise }, { key: promise }]) {
+        const ask = await serve('1/minute', { ...options, failOpen: true })
+        assert.equal((await ask()).status, 500, JSON.stringify(Object.keys(options)))
+      }
+    })
+
     test('another body for a denial', async () => {
       const ask = await serve(limiter('1/minute'), { body: (decision, request) => ({ text: JSON.stringify({ wait: decision.retryAfter, for: header(request, 'x-user') }) }) })
       await ask()

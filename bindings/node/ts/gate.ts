@@ -6,6 +6,7 @@ import { contentTooLarge, exposedHeaders, styleBits, type Body, type Decision, t
 import { fault, whole, type TidegateError } from './errors.js'
 import { checkAll, Limiter, type Cost } from './limiter.js'
 import { MAX_KEY_BYTES, type Key } from './memory.js'
+import { answered, checkFunction } from './options.js'
 import type { Policy } from './policy.js'
 
 /** A limiter, what one is made of, or who chooses one for a request (a tier); `null` lets it pass uncounted. */
@@ -103,6 +104,8 @@ export class Gate<R extends object> {
     styleBits(options.style ?? 'x-ratelimit') // a style that is none is an error now, not at the first request
     if (options.maxBody !== undefined) whole('maxBody', options.maxBody)
     if (options.retryJitter !== undefined) whole('retryJitter', options.retryJitter)
+    for (const one of options.exempt ?? []) if (typeof one !== 'string') checkFunction('exempt', one)
+    if (typeof options.cost === 'function') checkFunction('cost', options.cost)
     this.#choose = chooser(counted)
     const { key = 'address', also = [], trustedProxies, forwardedHeader = 'X-Forwarded-For', ipv6Prefix = 64 } = options
     this.#parts = [{ keys: this.#finders(key) }, ...also.map(({ limiter, key }) => ({ limiter, keys: this.#finders(key) }))]
@@ -142,12 +145,12 @@ export class Gate<R extends object> {
 
   #isExempt(view: View<R>): boolean {
     const { exempt } = this.#options
-    return exempt?.some((one) => (typeof one === 'string' ? isBelow(view.path, one) : one(view.raw))) ?? false
+    return exempt?.some((one) => (typeof one === 'string' ? isBelow(view.path, one) : answered('exempt', one(view.raw)))) ?? false
   }
 
   #costOf(request: R): Cost {
     const { cost = 1 } = this.#options
-    return typeof cost === 'function' ? cost(request) : cost
+    return typeof cost === 'function' ? answered('cost', cost(request)) : cost
   }
 
   #finders(key: Required<Options<R>>['key']): Finder<R>[] {
@@ -156,7 +159,10 @@ export class Gate<R extends object> {
   }
 
   #finder(source: KeySource<R>): Finder<R> {
-    if (typeof source === 'function') return (view) => source(view.raw)
+    if (typeof source === 'function') {
+      checkFunction('key', source)
+      return (view) => source(view.raw)
+    }
     if (source === 'api-key') return apiKeyOf
     if (source === 'address') return (view) => this.#address(view)
     if (!/^header:./.test(source)) throw fault('options', `key: \`${source}\` is unknown: expected \`address\`, \`api-key\`, \`header:NAME\` or a function`)
@@ -228,7 +234,10 @@ export class Gate<R extends object> {
 }
 
 function chooser<R>(counted: Counted<R>): (request: R) => Limiter | null {
-  if (typeof counted === 'function') return (request) => chosen(counted(request))
+  if (typeof counted === 'function') {
+    checkFunction('the limiter', counted)
+    return (request) => chosen(counted(request))
+  }
   const limiter = counted instanceof Limiter ? counted : new Limiter(counted)
   return () => limiter
 }
