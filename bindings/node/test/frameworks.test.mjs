@@ -141,6 +141,18 @@ for (const [name, start] of Object.entries(frameworks)) {
       assert.deepEqual(['127.0.0.1', 'bob'].map((key) => counted.peek(key).limits[0].remaining), [1, 4])
     })
 
+    test('a cost of nothing for every limit is not counted', async () => {
+      const counted = limiter('requests: 5/minute; tokens: 900/minute')
+      for (const cost of [{}, { tokens: 0 }, { requests: 0, tokens: 0 }]) {
+        for (const option of [cost, () => cost]) {
+          const free = await (await serve(counted, { cost: option }))()
+          assert.deepEqual([free.status, pick(free)[0]], [200, null], JSON.stringify(cost))
+        }
+      }
+      // What is no cost at all is not nothing.
+      assert.equal((await (await serve(counted, { cost: () => new Map([['tokens', 5]]) }))()).status, 503)
+    })
+
     test('a limiter for each request, its body limit with it', async () => {
       const limiters = { free: limiter('1/minute', { maxBody: 10 }), pro: limiter('9/minute'), staff: null }
       const ask = await serve((request) => limiters[header(request, 'x-tier')])

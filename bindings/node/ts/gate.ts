@@ -24,7 +24,7 @@ export type KeySource<R> = 'address' | 'api-key' | `header:${string}` | KeyFunct
 export interface Options<R> {
   /** One, or the first of several that a request shows. Who shows none is counted by the address, as by default. */
   readonly key?: KeySource<R> | readonly KeySource<R>[]
-  /** What a request costs: 1. 0 is not counted. */
+  /** What a request costs: 1. 0, also for every limit, is not counted. */
   readonly cost?: Cost | ((request: R) => Cost)
   /** What is let through uncounted: paths (one that ends in `/` stands for all below it), or who says so. */
   readonly exempt?: readonly (string | ((request: R) => boolean))[]
@@ -127,7 +127,7 @@ export class Gate<R extends object> {
       return uncounted(undefined, contentTooLarge(maxBody))
     }
     const cost = limiter === null ? 0 : this.#costOf(view.raw)
-    if (limiter === null || cost === 0) return uncounted(maxBody)
+    if (limiter === null || isNothing(cost)) return uncounted(maxBody)
     const parts = this.#parts.map((part) => ({ limiter: part.limiter ?? limiter, key: this.#keyOf(view, part.keys) }))
     try {
       const decision = decide(parts, cost)
@@ -240,6 +240,14 @@ function chooser<R>(counted: Counted<R>): (request: R) => Limiter | null {
   }
   const limiter = counted instanceof Limiter ? counted : new Limiter(counted)
   return () => limiter
+}
+
+/** Whether a cost is 0, or 0 for every limit. */
+function isNothing(cost: Cost): boolean {
+  if (typeof cost !== 'object' || cost === null) return cost === 0
+  for (const name in cost) if (cost[name] !== 0) return false
+  // A Map, say, shows nothing of what it has.
+  return Object.getPrototypeOf(cost) === Object.prototype
 }
 
 function uncounted(maxBody?: number, answer?: Body): Verdict {
