@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"path"
+	"regexp"
 	"strings"
 )
 
@@ -35,10 +35,8 @@ func isPreflight(r *http.Request) bool {
 }
 
 func (m *middleware) isExempt(r *http.Request) bool {
-	// A router may read /static/../orders as /orders, so no more is exempt than that is.
-	clean := path.Clean("/" + r.URL.Path)
 	for _, exempt := range m.paths {
-		if clean == exempt || strings.HasSuffix(exempt, "/") && strings.HasPrefix(clean+"/", exempt) {
+		if isBelow(r.URL.Path, exempt) && !ambiguous.MatchString(r.URL.EscapedPath()) {
 			return true
 		}
 	}
@@ -49,6 +47,14 @@ func (m *middleware) isExempt(r *http.Request) bool {
 	}
 	return false
 }
+
+func isBelow(path, exempt string) bool {
+	return path == exempt || strings.HasSuffix(exempt, "/") && strings.HasPrefix(path+"/", exempt)
+}
+
+// ambiguous is a path, as it was sent, that a router may read as another, before or after us:
+// /static/../orders as /orders, /static%2Fx/orders as the orders of one whose name has a slash.
+var ambiguous = regexp.MustCompile(`//|/\.\.?(/|$)|\\|%(25|2[Ee]|2[Ff]|5[Cc])`)
 
 // admit gives the request to pass on; nil if it has been answered.
 func (m *middleware) admit(w http.ResponseWriter, r *http.Request) *http.Request {

@@ -86,8 +86,10 @@ func WithCost(cost func(*http.Request) uint64) MiddlewareOption {
 	return func(m *middleware) { m.cost = cost }
 }
 
-// WithExemptPaths lets requests for these paths through uncounted. A path that ends in / stands for
-// all below it too.
+// WithExemptPaths lets requests for these paths through uncounted. A path begins with /, and one that
+// ends in / stands for all below it too. A path that a router may read as another, such as
+// /orders/../health, is never exempt: one with "." or ".." or nothing between two /, with a backslash,
+// or with one of these or % encoded.
 func WithExemptPaths(paths ...string) MiddlewareOption {
 	return func(m *middleware) { m.paths = append(m.paths, paths...) }
 }

@@ -115,8 +115,8 @@ func TestExemptions(t *testing.T) {
 		WithExempt(func(r *http.Request) bool { return r.Header.Get("X-Internal") == "yes" }))(http.HandlerFunc(ok))
 	serve(handler, "GET", "/", nil)
 	for target, status := range map[string]int{
-		"/healthz": 200, "/healthz/": 200, "/static/a.css": 200, "/static": 200, "/healthzz": 429, "/statically": 429,
-		"/static/../orders": 429, "/static/%2e%2e/orders": 429, "//healthz": 200,
+		"/healthz": 200, "/static/a.css": 200, "/static/": 200, "/static": 200, "/static/a%20b/..c/.d/e..": 200,
+		"/healthz/": 429, "/healthzz": 429, "/statically": 429,
 	} {
 		r := serve(handler, "GET", "http://a.example"+target, nil)
 		equal(t, target, r.StatusCode, status)
@@ -126,6 +126,29 @@ func TestExemptions(t *testing.T) {
 	preflight := serve(handler, "OPTIONS", "/", nil, "Origin", "https://a.example", "Access-Control-Request-Method", "PUT")
 	equal(t, "preflight", [2]any{preflight.StatusCode, len(preflight.Header.Get("X-RateLimit-Limit"))}, [2]any{200, 0})
 	equal(t, "mere OPTIONS", serve(handler, "OPTIONS", "/", nil, "Origin", "https://a.example").StatusCode, 429)
+}
+
+func TestWhatARouterMayReadAsAnotherPathIsNotExempt(t *testing.T) {
+	limiter, _ := manual(t, "1/minute")
+	handler := Middleware(limiter, WithExemptPaths("/healthz", "/static/"))(http.HandlerFunc(ok))
+	serve(handler, "GET", "/", nil)
+	for _, target := range []string{
+		"/orders/../healthz", "/orders/7/../../static/%2e./healthz", "/static/../orders", "/static/%2E%2e/orders", "/static/..",
+		"/static/./orders", "/static/.", "/static//orders", "//healthz", "//static/orders", `/static/..\orders`, "/static/..%5corders",
+		"/static%2Forders", "/static/..%2forders", "/static/%252e%252e/orders",
+	} {
+		equal(t, target, serve(handler, "GET", "http://a.example"+target, nil).StatusCode, 429)
+	}
+}
+
+// The standard mux takes an encoded slash for a part of a name.
+func TestAnEncodedSlashIsNoWayPastTheLimiter(t *testing.T) {
+	limiter, _ := manual(t, "1/minute")
+	mux := http.NewServeMux()
+	mux.HandleFunc("/{customer}/orders", ok)
+	handler := Middleware(limiter, WithExemptPaths("/static/"))(mux)
+	equal(t, "first", serve(handler, "GET", "/static%2Fx/orders", nil).StatusCode, 200)
+	equal(t, "second", serve(handler, "GET", "/static%2Fx/orders", nil).StatusCode, 429)
 }
 
 func TestCosts(t *testing.T) {

@@ -6,6 +6,7 @@ import { contentTooLarge, exposedHeaders, styleBits, type Body, type Decision, t
 import { fault, whole, type TidegateError } from './errors.js'
 import { checkAll, Limiter, type Cost } from './limiter.js'
 import { MAX_KEY_BYTES, type Key } from './memory.js'
+import { AMBIGUOUS, answered, checkCost, checkExempt, checkFunction, checkYesOrNo } from './options.js'
 import type { Policy } from './policy.js'
 
 /** A limiter, what one is made of, or who chooses one for a request (a tier); `null` lets it pass uncounted. */
@@ -23,9 +24,13 @@ export type KeySource<R> = 'address' | 'api-key' | `header:${string}` | KeyFunct
 export interface Options<R> {
   /** One, or the first of several that a request shows. Who shows none is counted by the address, as by default. */
   readonly key?: KeySource<R> | readonly KeySource<R>[]
-  /** What a request costs: 1. 0 is not counted. */
+  /** What a request costs: 1. 0, also for every limit, is not counted. */
   readonly cost?: Cost | ((request: R) => Cost)
-  /** What is let through uncounted: paths (one that ends in `/` stands for all below it), or who says so. */
+  /**
+   * What is let through uncounted: paths (one that ends in `/` stands for all below it), or who says so. A path
+   * that routers may read as another is never exempt: one with `.`, `..` or nothing between two `/`, with `\`,
+   * or with one of these or `%` encoded.
+   */
   readonly exempt?: readonly (string | ((request: R) => boolean))[]
   /** Other limiters that count a request too: all admit it, or nothing is taken. Costs are numbers then. */
   readonly also?: readonly { readonly limiter: Limiter; readonly key: Required<Options<R>>['key'] }[]
@@ -100,11 +105,12 @@ export class Gate<R extends object> {
 
   constructor(counted: Counted<R>, options: Options<R> = {}) {
     this.#options = options
-    styleBits(options.style ?? 'x-ratelimit') // a style that is none is an error now, not at the first request
-    if (options.maxBody !== undefined) whole('maxBody', options.maxBody)
-    if (options.retryJitter !== undefined) whole('retryJitter', options.retryJitter)
-    this.#choose = chooser(counted)
-    const { key = 'address', also = [], trustedProxies, forwardedHeader = 'X-Forwarded-For', ipv6Prefix = 64 } = options
+    const { key = 'address', cost = 1, also = [], trustedProxies, forwardedHeader = 'X-Forwarded-For', ipv6Prefix = 64 } = options
+    check(options)
+    const limiter = typeof counted === 'function' ? undefined : limiterOf(counted)
+    this.#choose = typeof counted === 'function' ? chooser(counted) : () => limiter!
+    if (typeof cost === 'function') checkFunction('cost', cost)
+    else checkCost(cost, [...(limiter ? [limiter] : []), ...also.map(({ limiter }) => limiter)])
     this.#parts = [{ keys: this.#finders(key) }, ...also.map(({ limiter, key }) => ({ limiter, keys: this.#finders(key) }))]
     this.#proxies = new Proxies(trustedProxies, { header: forwardedHeader, ipv6Prefix })
     this.#exposed = options.exposeHeaders ? exposedHeaders(options.style) : undefined
@@ -124,7 +130,7 @@ export class Gate<R extends object> {
       return uncounted(undefined, contentTooLarge(maxBody))
     }
     const cost = limiter === null ? 0 : this.#costOf(view.raw)
-    if (limiter === null || cost === 0) return uncounted(maxBody)
+    if (limiter === null || isNothing(cost)) return uncounted(maxBody)
     const parts = this.#parts.map((part) => ({ limiter: part.limiter ?? limiter, key: this.#keyOf(view, part.keys) }))
     try {
       const decision = decide(parts, cost)
@@ -142,12 +148,12 @@ export class Gate<R extends object> {
 
   #isExempt(view: View<R>): boolean {
     const { exempt } = this.#options
-    return exempt?.some((one) => (typeof one === 'string' ? isBelow(view.path, one) : one(view.raw))) ?? false
+    return exempt?.some((one) => (typeof one === 'string' ? isBelow(view.path, one) : answered('exempt', one(view.raw)))) ?? false
   }
 
   #costOf(request: R): Cost {
     const { cost = 1 } = this.#options
-    return typeof cost === 'function' ? cost(request) : cost
+    return typeof cost === 'function' ? answered('cost', cost(request)) : cost
   }
 
   #finders(key: Required<Options<R>>['key']): Finder<R>[] {
@@ -156,7 +162,10 @@ export class Gate<R extends object> {
   }
 
   #finder(source: KeySource<R>): Finder<R> {
-    if (typeof source === 'function') return (view) => source(view.raw)
+    if (typeof source === 'function') {
+      checkFunction('key', source)
+      return (view) => source(view.raw)
+    }
     if (source === 'api-key') return apiKeyOf
     if (source === 'address') return (view) => this.#address(view)
     if (!/^header:./.test(source)) throw fault('options', `key: \`${source}\` is unknown: expected \`address\`, \`api-key\`, \`header:NAME\` or a function`)
@@ -227,10 +236,31 @@ export class Gate<R extends object> {
   }
 }
 
-function chooser<R>(counted: Counted<R>): (request: R) => Limiter | null {
-  if (typeof counted === 'function') return (request) => chosen(counted(request))
-  const limiter = counted instanceof Limiter ? counted : new Limiter(counted)
-  return () => limiter
+/** What is wrong is an error now, not at the first request. */
+function check<R>({ exempt, style, exposeHeaders, maxBody, retryJitter, failOpen }: Options<R>): void {
+  styleBits(style ?? 'x-ratelimit')
+  checkExempt(exempt ?? [])
+  if (maxBody !== undefined) whole('maxBody', maxBody)
+  if (retryJitter !== undefined) whole('retryJitter', retryJitter)
+  if (exposeHeaders !== undefined) checkYesOrNo('exposeHeaders', exposeHeaders)
+  if (failOpen !== undefined) checkYesOrNo('failOpen', failOpen)
+}
+
+function limiterOf(counted: Limiter | Policy | string): Limiter {
+  return counted instanceof Limiter ? counted : new Limiter(counted)
+}
+
+function chooser<R>(choose: (request: R) => Limiter | null): (request: R) => Limiter | null {
+  checkFunction('the limiter', choose)
+  return (request) => chosen(choose(request))
+}
+
+/** Whether a cost is 0, or 0 for every limit. */
+function isNothing(cost: Cost): boolean {
+  if (typeof cost !== 'object' || cost === null) return cost === 0
+  for (const name in cost) if (cost[name] !== 0) return false
+  // A Map, say, shows nothing of what it has.
+  return Object.getPrototypeOf(cost) === Object.prototype
 }
 
 function uncounted(maxBody?: number, answer?: Body): Verdict {
@@ -266,8 +296,8 @@ function isPreflight<R>(view: View<R>): boolean {
 
 /** Whether a path is exempt. One that a router may read as another, such as /health/../orders, never is. */
 function isBelow(path: string, exempt: string): boolean {
-  if (/%|\\|\/\/|\/\.{1,2}(\/|$)/.test(path)) return false
-  return path === exempt || (exempt.endsWith('/') && `${path}/`.startsWith(exempt))
+  const isThere = path === exempt || (exempt.endsWith('/') && `${path}/`.startsWith(exempt))
+  return isThere && !AMBIGUOUS.test(path)
 }
 
 /** A body in the shape of our others. */

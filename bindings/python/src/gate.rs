@@ -5,12 +5,12 @@ use pyo3::exceptions::{PyOSError, PyTypeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyString, PyType};
+use pyo3::types::{PyBytes, PyDict, PyString, PyType};
 
 use crate::admission::{Admission, Taken};
-use crate::convert::{Cost, Key, styles};
+use crate::convert::{Cost, Key, costs, styles, units};
 use crate::decision::Decision;
-use crate::error::class;
+use crate::error::{class, raised};
 use crate::http::Proxies;
 use crate::limiter::Limiter;
 use crate::request::{method, view};
@@ -52,9 +52,6 @@ impl Chosen {
 
 pub(crate) const EXPOSE: &str = "Access-Control-Expose-Headers";
 
-/// In characters, of up to four bytes each.
-const LONGEST_KEY: usize = tidegate::MAX_KEY_BYTES / 4;
-
 #[pymethods]
 impl Gate {
     #[new]
@@ -73,7 +70,10 @@ impl Gate {
         let styles = styles(py, style)?;
         let exposed = expose_headers.then(|| tidegate::exposed_headers(styles));
         let (limiter, cost) = (Chosen::new(limiter), Chosen::new(cost));
-        let may_cost_nothing = cost.by_request || cost.value.bind(py).eq(0)?;
+        if !cost.by_request {
+            check_fixed(cost.value.bind(py), limiter.value.bind(py))?;
+        }
+        let may_cost_nothing = cost.by_request || is_nothing(cost.value.bind(py))?;
         let by_address = key.bind(py).is_instance_of::<Proxies>();
         let has_functions = has_exempt || limiter.by_request || cost.by_request || !by_address;
         Ok(Self {
@@ -101,7 +101,9 @@ impl Gate {
         let limiter = match gate.limiter.of(request) {
             Err(error) => return undecided(slf, gate.max_body, error),
             Ok(limiter) if limiter.is_none() => return passed(slf, gate.max_body, None),
-            Ok(limiter) => limiter.cast_into::<Limiter>()?,
+            Ok(limiter) => {
+                limiter.cast_into::<Limiter>().map_err(|other| wrong_limiter(&other.into_inner()))?
+            }
         };
         let max_body = gate.max_body.or_else(|| limiter.get().unchecked_engine().policy().max_body());
         if let Some(most) = max_body
@@ -110,7 +112,7 @@ impl Gate {
             return slf.call_method1("_too_large", (most,));
         }
         let cost = gate.cost.of(request)?;
-        if gate.may_cost_nothing && cost.eq(0)? {
+        if gate.may_cost_nothing && is_nothing(&cost)? {
             return passed(slf, max_body, None);
         }
         let key = gate.key_of(request)?;
@@ -154,7 +156,7 @@ impl Gate {
         Ok(self.has_exempt || method.cast::<PyString>()?.to_str()? == "OPTIONS")
     }
 
-    /// The key of a request; one that shows none is counted by its address.
+    /// The key of a request; one that shows none, or too long a one, is counted by its address.
     fn key_of<'py>(&self, request: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let key = self.key.bind(request.py());
         if let Ok(by_address) = key.cast::<Proxies>() {
@@ -164,13 +166,54 @@ impl Gate {
             }
         } else {
             let key = key.call1((request,))?;
-            if key.is_truthy()? && key.len().map_err(|_| wrong_key(&key))? <= LONGEST_KEY {
+            if key.is_truthy()? && bytes_of(&key)? <= tidegate::MAX_KEY_BYTES {
                 return Ok(key);
             }
         }
         let peer = Proxies::none().__call__(request)?;
         Ok(peer.unwrap_or_else(|| PyString::new(request.py(), "unix")).into_any())
     }
+}
+
+/// The length of a key in bytes.
+fn bytes_of(key: &Bound<'_, PyAny>) -> PyResult<usize> {
+    if let Ok(text) = key.cast::<PyString>() {
+        return Ok(text.to_str()?.len());
+    }
+    Ok(key.cast::<PyBytes>().map_err(|_| wrong_key(key))?.as_bytes().len())
+}
+
+/// Raises if a cost that is the same for all requests is one that no check would take.
+fn check_fixed(cost: &Bound<'_, PyAny>, limiter: &Bound<'_, PyAny>) -> PyResult<()> {
+    let cost = Cost::extract(cost.as_borrowed())?;
+    let Ok(limiter) = limiter.cast::<Limiter>() else { return check_units(&cost) };
+    let limits = limiter.get().unchecked_engine().policy().limits();
+    let costs = match cost {
+        Cost::Same(units) => vec![units; limits.len()],
+        Cost::Each(each) => costs(limiter.get().unchecked_engine().policy(), each)?,
+    };
+    let above = limits.iter().zip(costs).find(|(limit, cost)| *cost > limit.capacity());
+    above.map_or(Ok(()), |(limit, cost)| {
+        let (limit, most) = (limit.name().to_owned(), limit.capacity());
+        Err(raised(limiter.py(), &tidegate::Error::CostAboveQuota { limit, cost, most }))
+    })
+}
+
+/// What can be said before a limiter is chosen.
+fn check_units(cost: &Cost<'_, '_>) -> PyResult<()> {
+    let Cost::Each(each) = cost else { return Ok(()) };
+    each.iter().try_for_each(|(_, cost)| units(cost.as_borrowed()).map(drop))
+}
+
+/// Whether a cost is 0, or 0 for every limit.
+fn is_nothing(cost: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let Ok(each) = cost.cast::<PyDict>() else { return cost.eq(0) };
+    for (_, units) in each.iter() {
+        if !units.eq(0)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// An `Admission`.
@@ -199,9 +242,17 @@ fn check<'py>(
 }
 
 #[cold]
+fn wrong_limiter(limiter: &Bound<'_, PyAny>) -> PyErr {
+    PyTypeError::new_err(format!("a limiter function gives a Limiter or None, not {}", kind_of(limiter)))
+}
+
+#[cold]
 fn wrong_key(key: &Bound<'_, PyAny>) -> PyErr {
-    let kind = key.get_type().name().map_or("this".into(), |name| name.to_string());
-    PyTypeError::new_err(format!("a key function gives str, bytes or None, not {kind}"))
+    PyTypeError::new_err(format!("a key function gives str, bytes or None, not {}", kind_of(key)))
+}
+
+fn kind_of(value: &Bound<'_, PyAny>) -> String {
+    value.get_type().name().map_or("this".into(), |name| name.to_string())
 }
 
 /// What is done when a limiter cannot be had; all else is a fault of the application.
@@ -214,7 +265,7 @@ fn undecided<'py>(
     if !error.is_instance_of::<PyOSError>(gate.py()) {
         return Err(error);
     }
-    gate.call_method1("_undecided", (passed(gate, max_body, None)?,))
+    gate.call_method1("_undecided", (passed(gate, max_body, None)?, error.into_value(gate.py())))
 }
 
 /// The declared length of the body; 0 if there is none.

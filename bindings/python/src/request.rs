@@ -33,6 +33,15 @@ impl ASGIRequest {
         self.raw.bind(py).as_any().get_item(intern!(py, "path"))
     }
 
+    /// Whether a ``/`` of the path came as ``%2F``: routers that read what was sent see none there.
+    #[getter]
+    fn has_encoded_slash(&self, py: Python<'_>) -> PyResult<bool> {
+        // Not every server tells it.
+        let Some(sent) = self.raw.bind(py).get_item(intern!(py, "raw_path"))? else { return Ok(false) };
+        let Ok(sent) = sent.cast::<PyBytes>() else { return Ok(false) };
+        Ok(sent.as_bytes().windows(3).any(|part| part.eq_ignore_ascii_case(b"%2f")))
+    }
+
     /// The address of the other end of the connection; None for a Unix socket.
     #[getter]
     fn peer<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {

@@ -54,6 +54,8 @@ class Target:
         self.has_websockets = "starlette" in name or "fastapi" in name
         # Django reads no such body under WSGI.
         self.has_undeclared_bodies = name != "django, gunicorn" and variant != "bare"
+        #: It is asked about every path, also one that has no route.
+        self.is_before_routes = variant in ("around", "added", "middleware", "extension")
         #: Denials have the form of the application's own errors.
         self.is_bare = variant == "bare"
         self.workers = 4 if "fastapi" in name else 1 if "waitress" in name else WORKERS
@@ -138,6 +140,8 @@ def test_keys(target: Target) -> None:
         assert asked == [200, 200, 429]
     assert target.ask("quota", authorization="Bearer b").status == 429  # the same key
     assert [target.ask("user", x_user=user).status for user in "xxyxy"] == [200, 200, 200, 429, 200]
+    types = ["text/a", "text/a", "text/b", "text/a", "text/b"]
+    assert [target.ask("type", content_type=kind).status for kind in types] == [200, 200, 200, 429, 200]
 
 
 def test_addresses(target: Target) -> None:
@@ -197,6 +201,15 @@ def test_what_is_free(target: Target) -> None:
         assert [answer.headers["X-RateLimit-Limit"] for answer in asked] == [None] * 4
     # OPTIONS is a request like others where no browser asks before another.
     assert target.ask("exempt", method="OPTIONS", x_api_key="i").headers["X-RateLimit-Remaining"] == "1"
+
+
+def test_a_path_is_free_only_as_the_router_reads_it(target: Target) -> None:
+    if not target.is_before_routes:
+        return
+    paths = ["/orders/../free", "/orders/..%2Ffree", "/orders/7/../../static/%2e./free"]
+    for path in [*paths, "/static//own", "/static\\..\\own"]:
+        counted = target.ask("exempt", path, x_api_key=path)
+        assert (path, counted.headers["X-RateLimit-Remaining"]) == (path, "1")
 
 
 def test_styles(target: Target) -> None:

@@ -6,13 +6,17 @@ limiter:
     A `Limiter`; or a function of the request that gives one (a tier), or None to let it pass uncounted.
 key:
     What a request is counted by: `api_key`, `header`, `client_address`, `first_of` these, or a function
-    of the request. A request that shows no key is counted by the address of the other end of the
-    connection, so that nobody escapes by leaving the key away. By default `client_address()`.
+    of the request. A request that shows no key, or one of more than 65,536 bytes, is counted by the
+    address of the other end of the connection, so that nobody escapes by leaving the key away. By default
+    `client_address()`.
 cost:
-    A number or a function of the request; an int, or a dict by the names of limits. 0 is not counted.
+    A number or a function of the request; an int, or a dict by the names of limits. 0, also for
+    every limit, is not counted.
 exempt:
-    Paths that pass uncounted (one that ends in ``/`` stands for all below it too), and functions of the
-    request that say so.
+    Paths that pass uncounted (whole and decoded; one that ends in ``/`` stands for all below it too), and
+    functions of the request that say so. A path that routers may read as another, such as
+    ``/orders/../health``, is never exempt: one with ``.``, ``..`` or nothing between two ``/``, with ``\\``,
+    or an encoded ``/`` or ``%``.
 style:
     ``"x-ratelimit"``, ``"ietf"``, ``"ietf-06"``, or several with ``,`` between them.
 expose_headers:
@@ -23,22 +27,25 @@ retry_jitter:
     Makes ``Retry-After`` longer by 0 to so many whole seconds, at random, against herds.
 fail_open:
     Lets requests pass when a limiter cannot be had (an `OSError`, as of a segment that is opened for a
-    request), instead of answering 503. What a check says when a shared table is held up is told by the
-    limiter's ``on_unavailable``.
+    request), instead of answering 503. Either way the logger ``tidegate`` is told the error. What a check
+    says when a shared table is held up is told by the limiter's ``on_unavailable``.
 
-CORS preflights are neither counted nor decorated. Functions get a `Request`; what they raise, or give
-that is no key or cost, is a fault of the application like any other.
+An option that cannot be used, such as a cost that the limiter never admits, is an `InvalidError` or a
+`TypeError` when the middleware is made.
+
+CORS preflights are neither counted nor decorated. Functions get a `Request`, and are plain ones, not
+``async``; what they raise, or give that is no key or cost, is a fault of the application like any other.
 """
 
 from __future__ import annotations
 
 import json
-import posixpath
+import logging
 import random
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
-from . import _tidegate
+from . import _options, _tidegate
 from ._tidegate import Admission as Admission
 from ._tidegate import ASGIRequest as ASGIRequest
 
@@ -51,6 +58,8 @@ if TYPE_CHECKING:
     from ._tidegate import Body, Decision
 
     Cost = int | dict[str, int]
+
+_log = logging.getLogger("tidegate")
 
 
 class Request(Protocol):
@@ -78,6 +87,11 @@ class Request(Protocol):
         ...
 
     @property
+    def has_encoded_slash(self) -> bool:
+        """Whether a ``/`` of the path came as ``%2F``: routers that read what was sent see none there."""
+        ...
+
+    @property
     def peer(self) -> str | None:
         """The address of the other end of the connection; None for a Unix socket."""
         ...
@@ -95,6 +109,8 @@ class WSGIRequest(Request):
     """A request by its WSGI environ."""
 
     __slots__ = ("_environ", "method", "peer", "raw")
+    #: Nobody under WSGI sees what was sent.
+    has_encoded_slash = False
 
     def __init__(self, environ: Any, raw: Any = None) -> None:
         self._environ = environ
@@ -116,7 +132,10 @@ class WSGIRequest(Request):
 
     def header(self, name: str) -> str | None:
         variable = name.upper().replace("-", "_")
-        return self._environ.get(variable if variable == "CONTENT_LENGTH" else f"HTTP_{variable}")  # type: ignore[no-any-return]
+        if variable in ("CONTENT_LENGTH", "CONTENT_TYPE"):
+            # CGI's own variables, which may be empty where there is no such header.
+            return self._environ.get(variable) or None
+        return self._environ.get(f"HTTP_{variable}")  # type: ignore[no-any-return]
 
 
 def api_key() -> Callable[[Request], str | None]:
@@ -151,6 +170,8 @@ def client_address(
 
 def first_of(*keys: Callable[[Request], str | bytes | None]) -> Callable[[Request], str | bytes | None]:
     """Counts by the first of these that a request shows."""
+    for one in keys:
+        _options.check_function("first_of", one)
 
     def key(request: Request) -> str | bytes | None:
         return next((found for found in (key(request) for key in keys) if found), None)
@@ -209,29 +230,31 @@ class Gate(_tidegate.Gate):
         retry_jitter: int = 0,
         fail_open: bool = False,
     ) -> Self:
-        rules = (exempt,) if isinstance(exempt, str) else tuple(exempt)
+        key = client_address() if key is None else key
+        _options.check_functions(limiter, key, cost)
+        paths, functions = _options.exempt(exempt)
         self = super().__new__(
             cls,
             limiter,
-            key=key or client_address(),
+            key=key,
             cost=cost,
-            has_exempt=bool(rules),
+            has_exempt=bool(paths or functions),
             style=style,
-            expose_headers=expose_headers,
-            max_body=max_body,
+            expose_headers=_options.yes_or_no("expose_headers", expose_headers),
+            max_body=None if max_body is None else _options.whole("max_body", max_body),
         )
-        self._paths = tuple(rule for rule in rules if isinstance(rule, str))
-        self._exempt = tuple(rule for rule in rules if not isinstance(rule, str))
-        self._jitter = retry_jitter
-        self._fail_open = fail_open
+        self._paths = paths
+        self._exempt = functions
+        self._jitter = _options.whole("retry_jitter", retry_jitter)
+        self._fail_open = _options.yes_or_no("fail_open", fail_open)
         return self
 
     def _is_free(self, request: Request) -> bool:
         if request.method == "OPTIONS" and _is_preflight(request):
             return True
-        if self._paths and _is_below(request.path, self._paths):
+        if self._paths and _is_below(request.path, self._paths) and not _is_ambiguous(request):
             return True
-        return any(exempt(request) for exempt in self._exempt)
+        return any(_options.answered("exempt", exempt(request)) for exempt in self._exempt)
 
     def _too_large(self, most: int) -> Refusal:
         return Refusal(_tidegate.content_too_large(most), {})
@@ -239,7 +262,10 @@ class Gate(_tidegate.Gate):
     def _never(self) -> Refusal:
         return _said(HTTPStatus.BAD_REQUEST, "The request costs more than its quota ever admits.")
 
-    def _undecided(self, admission: Admission) -> Admission | Refusal:
+    def _undecided(self, admission: Admission, error: OSError) -> Admission | Refusal:
+        # It may as well be the application's own: a file that a limiter function hasn't found.
+        then = "passes uncounted" if self._fail_open else "is answered with 503"
+        _log.error("no limiter can be had, so the request %s: %s", then, error, exc_info=error)
         if self._fail_open:
             return admission
         return _said(HTTPStatus.SERVICE_UNAVAILABLE, "Rate limits can't be checked at the moment.")
@@ -261,9 +287,11 @@ def _is_preflight(request: Request) -> bool:
 
 
 def _is_below(path: str, exempt: tuple[str, ...]) -> bool:
-    # A router may read /static/../orders as /orders, so no more is exempt than that is.
-    clean = posixpath.normpath("/" + path.lstrip("/"))
-    return any(clean == rule or (rule.endswith("/") and f"{clean}/".startswith(rule)) for rule in exempt)
+    return any(path == rule or (rule.endswith("/") and f"{path}/".startswith(rule)) for rule in exempt)
+
+
+def _is_ambiguous(request: Request) -> bool:
+    return request.has_encoded_slash or _options.AMBIGUOUS.search(request.path) is not None
 
 
 def _said(status: HTTPStatus, message: str) -> Refusal:

@@ -35,6 +35,7 @@ CASES: dict[str, Callable[[Callable[..., Limiter]], dict[str, Any]]] = {
     "quota": lambda limiter: {"limiter": limiter("2/hour"), "key": api_key(), "expose_headers": True},
     "workers": lambda limiter: {"limiter": limiter("100/hour"), "key": api_key()},
     "user": lambda limiter: {"limiter": limiter("2/hour"), "key": header("X-User")},
+    "type": lambda limiter: {"limiter": limiter("2/hour"), "key": header("Content-Type")},
     "peer": lambda limiter: {"limiter": limiter("2/hour")},
     "address": lambda limiter: {"limiter": limiter("2/hour"), "key": client_address("127.0.0.1")},
     "network": lambda limiter: {
