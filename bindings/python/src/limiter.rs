@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyBytes, PyDict, PyString};
 use tidegate::{Clock, OnFull, OnUnavailable};
 
 use crate::batch::{self, Decisions};
@@ -218,10 +218,7 @@ impl Limiter {
     ) -> PyResult<Decision> {
         let py = slf.py();
         slf.get().engine(py)?;
-        let Cost::Same(cost) = cost else {
-            return Err(PyTypeError::new_err("acquire waits for one cost of all limits: give an int"));
-        };
-        let timeout = timeout.map_or(Ok(Duration::MAX), |timeout| span(py, "timeout", timeout))?;
+        let (cost, timeout) = (one_cost(cost)?, longest_wait(py, timeout)?);
         let mut interrupted = Ok(());
         let acquired = Held::decide(slf, |engine| {
             // While waiting, the interpreter is free, and no lock is held when it is asked for again.
@@ -233,6 +230,21 @@ impl Limiter {
             })
         });
         interrupted.and_then(|()| acquired.or_raise(py).map(Decision::live))
+    }
+
+    /// What is asked of `acquire_async`, read as `acquire` reads it: the bytes of the key, and by the
+    /// limiter's time in nanoseconds when waiting ends.
+    fn _wait<'py>(
+        &self,
+        py: Python<'py>,
+        key: Key<'_>,
+        cost: Cost<'_, '_>,
+        timeout: Option<f64>,
+    ) -> PyResult<(Bound<'py, PyBytes>, u64)> {
+        let engine = self.engine(py)?;
+        engine.validate_check(key.0, one_cost(cost)?).or_raise(py)?;
+        let deadline = engine.now() + longest_wait(py, timeout)?;
+        Ok((PyBytes::new(py, key.0), deadline.get()))
     }
 
     /// The policy that it decides by.
@@ -270,6 +282,18 @@ impl Limiter {
     fn __repr__(&self) -> String {
         format!("Limiter('{}', max_keys={})", self.engine.policy(), self.engine.max_keys())
     }
+}
+
+/// A cost that can be waited for.
+fn one_cost(cost: Cost<'_, '_>) -> PyResult<u64> {
+    match cost {
+        Cost::Same(cost) => Ok(cost),
+        Cost::Each(_) => Err(PyTypeError::new_err("acquire waits for one cost of all limits: give an int")),
+    }
+}
+
+fn longest_wait(py: Python<'_>, timeout: Option<f64>) -> PyResult<Duration> {
+    timeout.map_or(Ok(Duration::MAX), |timeout| span(py, "timeout", timeout))
 }
 
 /// What an option's word stands for.

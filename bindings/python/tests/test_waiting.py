@@ -14,13 +14,23 @@ import pytest
 from tidegate import InvalidError, Limiter, ManualClock, RateLimited
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
+
+    from tidegate import Decision
 
 
 async def settle() -> None:
     """Lets everything run that can."""
     for _ in range(10):
         await asyncio.sleep(0)
+
+
+async def at_once(coroutine: Coroutine[None, None, Decision]) -> Decision:
+    """What it gives without any time passing."""
+    task = asyncio.ensure_future(coroutine)
+    await settle()
+    assert task.done(), "it waits"
+    return task.result()
 
 
 def test_acquire_lets_other_threads_run(clock: ManualClock) -> None:
@@ -130,12 +140,86 @@ def test_a_task_gives_up_when_it_cannot_be_in_time(clock: ManualClock) -> None:
         assert await limiter.acquire_async("a", timeout=0)
         assert (await limiter.acquire_async("a", timeout=59.9)).retry_after == 60.0
         first = asyncio.ensure_future(limiter.acquire_async("a", timeout=60))
-        second = asyncio.ensure_future(limiter.acquire_async("a", timeout=30))
+        second = asyncio.ensure_future(limiter.acquire_async("a", timeout=119))
         await settle()
-        clock.advance(30)
-        assert not await second
-        clock.advance(30)
+        for timeout in (0, 59.9):
+            assert (await at_once(limiter.acquire_async("a", timeout=timeout))).retry_after == 60.0
+        clock.advance(60)
         assert await first
+        assert (await second).retry_after == 60.0
+
+    asyncio.run(main())
+
+
+def test_a_task_whose_time_runs_out_does_not_overtake(clock: ManualClock) -> None:
+    async def main() -> None:
+        limiter = Limiter("10/minute token-bucket", clock=clock)
+        assert limiter.allow("a", 10)
+        large = asyncio.ensure_future(limiter.acquire_async("a", 10))
+        await settle()
+        for _ in range(9):
+            small = [asyncio.ensure_future(limiter.acquire_async("a", timeout=t)) for t in (0, 6)]
+            await settle()
+            clock.advance(6)
+            assert not any(await asyncio.gather(*small))
+        clock.advance(6)
+        assert await large
+
+    asyncio.run(main())
+
+
+def test_a_task_whose_time_is_just_over_passes_when_all_before_it_do(clock: ManualClock) -> None:
+    async def main() -> None:
+        limiter = Limiter("2/minute", clock=clock)
+        assert limiter.allow("a", 2)
+        tasks = [asyncio.ensure_future(limiter.acquire_async("a", timeout=60)) for _ in range(3)]
+        await settle()
+        clock.advance(60)
+        assert [bool(await task) for task in tasks] == [True, True, False]
+
+    asyncio.run(main())
+
+
+def test_a_longer_wait_of_the_first_ends_those_that_have_no_time_for_it(clock: ManualClock) -> None:
+    async def main() -> None:
+        limiter = Limiter("1/minute", clock=clock)
+        assert limiter.allow("a")
+        first, second = (asyncio.ensure_future(limiter.acquire_async("a", timeout=t)) for t in (None, 90))
+        await settle()
+        clock.advance(60)
+        assert limiter.allow("a")  # by somebody who does not wait
+        await settle()
+        assert (first.done(), second.done()) == (False, True)
+        assert not await second
+        clock.advance(60)
+        assert await first
+
+    asyncio.run(main())
+
+
+def test_a_task_that_can_never_pass_is_told_so_whoever_is_ahead(clock: ManualClock) -> None:
+    nan = float("nan")
+
+    async def main() -> None:
+        limiter = Limiter("1/minute", clock=clock)
+        for ahead in (False, True):
+            for error, message, key, cost, timeout in [
+                (InvalidError, "ever admits at once", "a", 5, None),
+                (InvalidError, "at least 1", "a", 0, None),
+                (InvalidError, "timeout is -1 s", "a", 1, -1),
+                (InvalidError, "timeout is NaN s", "a", 1, nan),
+                (InvalidError, "empty", "", 1, None),
+                (TypeError, "a key is str or bytes, not bytearray", bytearray(b"a"), 1, None),
+                (TypeError, "one cost", "a", {"minute": 1}, None),
+            ]:
+                for call in (limiter.acquire, limiter.acquire_async):
+                    with pytest.raises(error, match=message):
+                        await call(key, cost, timeout)  # type: ignore[arg-type, misc]
+            if not ahead:
+                assert limiter.allow("a")
+                waiting = asyncio.ensure_future(limiter.acquire_async("a"))
+                await settle()
+        waiting.cancel()
 
     asyncio.run(main())
 
@@ -151,6 +235,23 @@ def test_a_cancelled_task_makes_way(clock: ManualClock) -> None:
         clock.advance(1)
         assert await second
         assert first.cancelled()
+
+    asyncio.run(main())
+
+
+def test_a_task_that_is_cancelled_when_it_could_pass_takes_nothing(clock: ManualClock) -> None:
+    async def main() -> None:
+        limiter = Limiter("1/second", clock=clock)
+        assert await limiter.acquire_async("a")
+        waiting = asyncio.ensure_future(limiter.acquire_async("a"))
+        await settle()
+        clock.advance(1)
+        # Runs behind the queue, and before the task.
+        asyncio.get_running_loop().call_soon(waiting.cancel)
+        await asyncio.wait([waiting])
+        assert waiting.cancelled()
+        assert limiter.allow("a")
+        assert not limiter._turns._queues
 
     asyncio.run(main())
 

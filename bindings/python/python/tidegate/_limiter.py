@@ -83,12 +83,13 @@ class Limiter(_tidegate.Limiter):
     async def acquire_async(self, key: Key, cost: int = 1, timeout: float | None = None) -> Decision:
         """Waits as `acquire` does, on the event loop: no thread is held, nothing polls.
 
-        Those who wait for one key on one loop are admitted in the order of their calls. The decision is
-        the admission, or the denial that stood when waiting ended; a wait that cannot end within
-        ``timeout`` seconds is not begun. Cancelling takes nothing.
+        Those who wait for one key on one loop are admitted in the order of their calls: nobody takes
+        anything while somebody is ahead, whatever the costs. Who has fewer seconds left than the first must
+        wait gets the first's denial at once. So the decision is the admission, or the denial that stood
+        when waiting ended. Cancelling takes nothing.
 
         Raises:
-            InvalidError: As `check`.
+            InvalidError: As `acquire`, at once, whoever is ahead.
         """
         return await self._turns.acquire(self, key, cost, timeout)
 
