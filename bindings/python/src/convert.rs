@@ -5,7 +5,7 @@ use std::time::Duration;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
-use pyo3::types::{PyBytes, PyDict, PyInt, PyString};
+use pyo3::types::{PyBytes, PyDict, PyInt, PyMapping, PyString};
 
 use crate::error::{OrRaise, invalid};
 
@@ -76,7 +76,13 @@ impl AsRef<[u8]> for OwnedKey {
 /// What a call costs: the same for every limit, or a number for each that is named.
 pub(crate) enum Cost<'a, 'py> {
     Same(u64),
-    Each(Borrowed<'a, 'py, PyDict>),
+    Each(Named<'a, 'py>),
+}
+
+/// Costs by the names of limits: a dict, or what was read out of another mapping.
+pub(crate) enum Named<'a, 'py> {
+    Dict(Borrowed<'a, 'py, PyDict>),
+    Read(Bound<'py, PyDict>),
 }
 
 impl<'a, 'py> FromPyObject<'a, 'py> for Cost<'a, 'py> {
@@ -85,10 +91,18 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Cost<'a, 'py> {
     #[inline(always)]
     fn extract(cost: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
         match cost.cast::<PyDict>() {
-            Ok(each) => Ok(Self::Each(each)),
-            Err(_) => units(cost).map(Self::Same),
+            Ok(each) => Ok(Self::Each(Named::Dict(each))),
+            Err(_) => cost.extract().map(Self::Same).or_else(|_: PyErr| unusual_cost(cost)),
         }
     }
+}
+
+#[cold]
+fn unusual_cost<'a, 'py>(cost: Borrowed<'a, 'py, PyAny>) -> PyResult<Cost<'a, 'py>> {
+    let Ok(mapping) = cost.cast::<PyMapping>() else { return unusual_units(cost).map(Cost::Same) };
+    let each = PyDict::new(cost.py());
+    each.update(&mapping)?;
+    Ok(Cost::Each(Named::Read(each)))
 }
 
 /// A whole number of cost units.
@@ -103,7 +117,7 @@ fn unusual_units(cost: Borrowed<'_, '_, PyAny>) -> PyResult<u64> {
     if !cost.is_instance_of::<PyInt>() {
         let kind = cost.get_type();
         return Err(PyTypeError::new_err(format!(
-            "a cost is an int, or a dict of one for each limit, not {kind}"
+            "a cost is an int, or a mapping of the limits' names to ints, not {kind}"
         )));
     }
     if cost.lt(0)? {
@@ -115,7 +129,11 @@ fn unusual_units(cost: Borrowed<'_, '_, PyAny>) -> PyResult<u64> {
 }
 
 /// The costs of all limits in the policy's order; those that aren't named cost nothing.
-pub(crate) fn costs(policy: &tidegate::Policy, each: Borrowed<'_, '_, PyDict>) -> PyResult<Vec<u64>> {
+pub(crate) fn costs(policy: &tidegate::Policy, each: Named<'_, '_>) -> PyResult<Vec<u64>> {
+    let each = match &each {
+        Named::Dict(dict) => dict,
+        Named::Read(dict) => &dict.as_borrowed(),
+    };
     let mut costs = vec![0; policy.limits().len()];
     for (name, cost) in each.iter() {
         let wanted = name.cast::<PyString>()?.to_str()?;

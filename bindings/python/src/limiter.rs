@@ -121,7 +121,7 @@ impl Limiter {
     ///
     /// Args:
     ///     key: ``str`` (counted by its UTF-8) or ``bytes``, of 1 to `MAX_KEY_BYTES` bytes.
-    ///     cost: Whole units to take from every limit, 1 or more; or a dict of units by the limits' names,
+    ///     cost: Whole units to take from every limit, 1 or more; or a mapping of the limits' names to units,
     ///         in which those that it leaves out take nothing.
     ///
     /// Returns:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections import ChainMap, OrderedDict, UserDict
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +13,7 @@ import tidegate
 from tidegate import CostAboveQuotaError, Error, InvalidError, Limit, Limiter, ManualClock, Policy, PolicyFile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -73,6 +76,19 @@ def test_costs_by_the_names_of_limits(clock: ManualClock) -> None:
     assert limiter.allow("a", {"tokens": 100})
     limiter.refund("a", {"tokens": 250})
     assert [status.remaining for status in limiter.peek("a").limits] == [1, 250]
+
+
+@pytest.mark.parametrize("mapping", [MappingProxyType, UserDict, ChainMap, OrderedDict])
+def test_costs_by_any_mapping(clock: ManualClock, mapping: Callable[[dict[str, int]], Any]) -> None:
+    limiter = Limiter("requests: 5/minute; tokens: 10/minute", clock=clock)
+    assert limiter.check("a", mapping({"tokens": 6}))
+    assert not limiter.allow("a", mapping({"tokens": 6, "requests": 1}))
+    limiter.refund("a", mapping({"tokens": 2}))
+    assert [status.remaining for status in limiter.peek("a").limits] == [5, 6]
+    with pytest.raises(InvalidError, match="given for the limit `hour`"):
+        limiter.check("a", mapping({"hour": 1}))
+    with pytest.raises(TypeError, match=r"a mapping of the limits' names to ints, not .*list"):
+        limiter.check("a", [("tokens", 6)])  # type: ignore[arg-type]
 
 
 def test_a_batch_decides_as_single_checks_do(clock: ManualClock) -> None:
