@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 import signal
 import threading
@@ -14,7 +15,7 @@ import pytest
 from tidegate import InvalidError, Limiter, ManualClock, RateLimited
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 
     from tidegate import Decision
 
@@ -324,6 +325,91 @@ def test_an_async_function_under_a_limit(clock: ManualClock) -> None:
         await settle()
         clock.advance(60)
         assert await waiting == 2
+
+    asyncio.run(main())
+
+
+def test_an_async_generator_under_a_limit(clock: ManualClock) -> None:
+    limiter = Limiter("1/minute", clock=clock)
+    heard: list[object] = []
+
+    @limiter.limit(key="all", wait=None)
+    async def talk() -> AsyncGenerator[int, str]:
+        try:
+            heard.append((yield 1))
+            try:
+                yield 2
+            except LookupError as error:
+                heard.append(error)
+            yield 3
+        finally:
+            heard.append("end")
+
+    async def main() -> None:
+        assert inspect.isasyncgenfunction(talk)
+        first, second = talk(), talk()
+        assert await anext(first) == 1
+        assert await first.asend("hello") == 2
+        error = LookupError()
+        assert await first.athrow(error) == 3
+        assert [item async for item in first] == []
+        assert heard == ["hello", error, "end"]
+
+        # It waits where it is awaited, and the loop goes on.
+        waiting = asyncio.ensure_future(second.asend(None))  # type: ignore[arg-type]
+        await settle()
+        assert not waiting.done()
+        clock.advance(60)
+        assert await waiting == 1
+        await second.aclose()
+        assert heard[3:] == ["end"]
+
+    asyncio.run(main())
+
+
+def test_an_async_generator_beyond_its_limit_has_not_run(clock: ManualClock) -> None:
+    limiter = Limiter("1/minute", clock=clock)
+
+    @limiter.limit(key="all")
+    async def numbers() -> AsyncIterator[int]:
+        yield 1
+        raise AssertionError("the end")
+
+    async def main() -> None:
+        with pytest.raises(AssertionError, match="the end"):
+            [item async for item in numbers()]
+        with pytest.raises(RateLimited):
+            await anext(numbers())
+
+    asyncio.run(main())
+
+
+def test_objects_that_are_called_as_async_functions(clock: ManualClock) -> None:
+    limiter = Limiter("1/minute", clock=clock)
+
+    class Send:
+        async def __call__(self, text: str) -> str:
+            return text
+
+    class Numbers:
+        async def __call__(self) -> AsyncIterator[int]:
+            yield 1
+
+    send = limiter.limit(key="send", wait=None)(Send())
+    numbers = limiter.limit(key="numbers", wait=None)(Numbers())
+    made = limiter.limit(key="class")(Send)  # to make one is no call of it
+    assert inspect.iscoroutinefunction(send)
+    assert inspect.isasyncgenfunction(numbers)
+
+    async def main() -> None:
+        assert isinstance(made(), Send)
+        assert await send("a") == "a"
+        waiting: Awaitable[str] = asyncio.ensure_future(send("b"))
+        assert [item async for item in numbers()] == [1]
+        await settle()
+        clock.advance(60)
+        assert await waiting == "b"
+        assert [item async for item in numbers()] == [1]
 
     asyncio.run(main())
 
