@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::{PyBytes, PyDict, PyInt, PyMapping, PyString};
@@ -36,11 +36,12 @@ impl AsRef<[u8]> for Key<'_> {
 
 #[cold]
 fn wrong_key(key: Borrowed<'_, '_, PyAny>) -> PyErr {
-    let kind = key.get_type();
-    PyTypeError::new_err(format!(
-        "a key is str or bytes, not {}",
-        kind.name().map_or("this".into(), |name| name.to_string())
-    ))
+    PyTypeError::new_err(format!("a key is str or bytes, not {}", kind(&key)))
+}
+
+/// The name of a value's type.
+fn kind(value: &Bound<'_, PyAny>) -> String {
+    value.get_type().name().map_or("this".into(), |name| name.to_string())
 }
 
 /// A key that outlives the call that it came by.
@@ -115,10 +116,9 @@ pub(crate) fn units(cost: Borrowed<'_, '_, PyAny>) -> PyResult<u64> {
 #[cold]
 fn unusual_units(cost: Borrowed<'_, '_, PyAny>) -> PyResult<u64> {
     if !cost.is_instance_of::<PyInt>() {
-        let kind = cost.get_type();
-        return Err(PyTypeError::new_err(format!(
-            "a cost is an int, or a mapping of the limits' names to ints, not {kind}"
-        )));
+        let said =
+            format!("a cost is an int, or a mapping of the limits' names to ints, not {}", kind(&cost));
+        return Err(PyTypeError::new_err(said));
     }
     if cost.lt(0)? {
         let said =
@@ -126,6 +126,24 @@ fn unusual_units(cost: Borrowed<'_, '_, PyAny>) -> PyResult<u64> {
         return Err(invalid(cost.py(), "zero-cost", &said));
     }
     Ok(u64::MAX)
+}
+
+/// The whole number that an argument is.
+pub(crate) fn whole(what: &str, number: &Bound<'_, PyAny>) -> PyResult<u64> {
+    number.extract().map_err(|error| no_whole(what, number, error))
+}
+
+#[cold]
+fn no_whole(what: &str, number: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
+    let py = number.py();
+    if error.is_instance_of::<PyOverflowError>(py) {
+        let said = format!("{what} is {number}; expected a whole number from 0 to {}", u64::MAX);
+        invalid(py, "options", &said)
+    } else if error.is_instance_of::<PyTypeError>(py) {
+        PyTypeError::new_err(format!("{what} is an int, not {}", kind(number)))
+    } else {
+        error
+    }
 }
 
 /// The costs of all limits in the policy's order; those that aren't named cost nothing.

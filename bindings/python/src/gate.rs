@@ -8,7 +8,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyType};
 
 use crate::admission::{Admission, Taken};
-use crate::convert::{Cost, Key, styles};
+use crate::convert::{Cost, Key, styles, whole};
 use crate::decision::Decision;
 use crate::error::class;
 use crate::http::Proxies;
@@ -68,7 +68,7 @@ impl Gate {
         has_exempt: bool,
         style: &str,
         expose_headers: bool,
-        max_body: Option<u64>,
+        max_body: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let styles = styles(py, style)?;
         let exposed = expose_headers.then(|| tidegate::exposed_headers(styles));
@@ -85,7 +85,7 @@ impl Gate {
             has_exempt,
             styles,
             exposed,
-            max_body,
+            max_body: max_body.map(|bytes| whole("max_body", bytes)).transpose()?,
         })
     }
 

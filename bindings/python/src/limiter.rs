@@ -10,7 +10,7 @@ use tidegate::{Clock, OnFull, OnUnavailable};
 
 use crate::batch::{self, Decisions};
 use crate::clock::ManualClock;
-use crate::convert::{self, Cost, Key, span};
+use crate::convert::{self, Cost, Key, span, whole};
 use crate::decision::Decision;
 use crate::error::{OrRaise, invalid};
 use crate::fork::{Home, OnFork};
@@ -51,7 +51,7 @@ impl Limiter {
     fn new(
         py: Python<'_>,
         policy: &Bound<'_, PyAny>,
-        max_keys: Option<usize>,
+        max_keys: Option<&Bound<'_, PyAny>>,
         segment: Option<PathBuf>,
         anonymous_segment: bool,
         clock: Option<&Bound<'_, PyAny>>,
@@ -83,7 +83,8 @@ impl Limiter {
             return Err(invalid(py, "options", "segment and anonymous_segment: a table is in one of them"));
         }
         if let Some(max_keys) = max_keys {
-            builder = builder.max_keys(max_keys);
+            let max_keys = whole("max_keys", max_keys)?;
+            builder = builder.max_keys(usize::try_from(max_keys).unwrap_or(usize::MAX));
         }
         if let Some(clock) = clock {
             builder = builder.clock(read_clock(clock)?);

@@ -11,6 +11,7 @@ import pytest
 
 import tidegate
 from tidegate import CostAboveQuotaError, Error, InvalidError, Limit, Limiter, ManualClock, Policy, PolicyFile
+from tidegate.http import Gate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +61,29 @@ def test_errors_have_the_codes_of_all_languages(limiter: Limiter) -> None:
         assert isinstance(raised.value, InvalidError)
         assert raised.value.code == code
     assert limiter.peek("a").remaining == 3
+
+
+@pytest.mark.parametrize("number", [-1, 2**64, 10**30])
+def test_numbers_out_of_range_are_named(limiter: Limiter, clock: ManualClock, number: int) -> None:
+    for name, call in [
+        ("max_keys", lambda: Limiter("1/minute", max_keys=number)),
+        ("quota", lambda: Limit("a", number, 60)),
+        ("burst", lambda: Limit("a", 1, 60, algorithm="token-bucket", burst=number)),
+        ("max_body", lambda: Policy("1/minute", max_body=number)),
+        ("max_body", lambda: Gate(limiter, max_body=number)),
+        ("retry_after", lambda: limiter.check("a").headers(retry_after=number)),
+        ("retry_after", lambda: limiter.check("a").raw_headers(retry_after=number)),
+        ("limit", lambda: tidegate.content_too_large(number)),
+        ("retry_after_seconds", lambda: tidegate.rate_limited(number)),
+        ("the time", lambda: clock.set_ns(number)),
+    ]:
+        with pytest.raises(InvalidError, match=rf"^{name} is {number}; expected a whole number from 0 to"):
+            call()
+    for wrong in (number, 300):
+        with pytest.raises(InvalidError, match="prefix"):
+            tidegate.Proxies(ipv6_prefix=wrong)
+    with pytest.raises(TypeError, match="max_keys is an int, not float"):
+        Limiter("1/minute", max_keys=1.5)  # type: ignore[arg-type]
 
 
 def test_a_cost_that_never_passes_says_so(limiter: Limiter) -> None:
