@@ -18,6 +18,9 @@ export declare function peek(limiter: Handle, key: NativeKey): number
 export declare function refund(limiter: Handle, key: NativeKey, cost: number): void
 export declare function refundCosts(limiter: Handle, key: NativeKey): void
 export declare function reset(limiter: Handle, key: NativeKey): void
+/** Throws what a check would throw. */
+export declare function validate(limiter: Handle, key: NativeKey, cost: number): void
+export declare function validateCosts(limiter: Handle, key: NativeKey): void
 /** The headers as lines of `Name: value` that end in CR LF. `retryAfter` makes Retry-After longer. */
 export declare function headers(limiter: Handle, styleBits: number, retryAfter: number): string
 

@@ -44,6 +44,14 @@ impl Handle {
         self.limiter.reset(key)
     }
 
+    fn validate(&self, key: &[u8], cost: f64) -> tidegate::Result<()> {
+        self.limiter.validate_check(key, units(cost))
+    }
+
+    fn validate_costs(&self, key: &[u8], _: f64) -> tidegate::Result<()> {
+        self.with_costs(|costs| self.limiter.validate_check_costs(key, costs))
+    }
+
     /// The costs that JavaScript wrote, for the limits that there are.
     fn with_costs<T>(&self, call: impl FnOnce(&[u64]) -> T) -> T {
         let costs = self.memory.costs();
@@ -71,5 +79,6 @@ macro_rules! functions {
 
 functions! {
     allow as "allow", check as "check", check_costs as "checkCosts", peek as "peek",
-    refund as "refund", refund_costs as "refundCosts", reset as "reset"
+    refund as "refund", refund_costs as "refundCosts", reset as "reset",
+    validate as "validate", validate_costs as "validateCosts"
 }

@@ -44,14 +44,54 @@ test('a wait that cannot end in time is not begun', async () => {
   assert.deepEqual([denied.allowed, denied.retryAfter], [false, 60])
 })
 
-test('a time-out in the queue ends with the denial', async () => {
+test('who has less time than the first must wait is denied at once', async () => {
   const { clock, limiter } = manual('1/minute')
   limiter.check('alice')
-  const first = limiter.acquire('alice')
-  const second = limiter.acquire('alice', 1, { timeout: 30 })
-  clock.advance(30)
+  const first = limiter.acquire('alice', 1, { timeout: 60 })
+  const second = limiter.acquire('alice', 1, { timeout: 119 })
+  for (const timeout of [0, 59.9]) {
+    const denied = await limiter.acquire('alice', 1, { timeout })
+    assert.deepEqual([denied.allowed, denied.retryAfter], [false, 60])
+  }
+  clock.advance(60)
+  assert.ok((await first).allowed)
+  assert.equal((await second).retryAfter, 60)
+})
+
+test('who has no time left does not overtake', async () => {
+  const { clock, limiter } = manual('10/minute token-bucket')
+  limiter.check('alice', 10)
+  const large = limiter.acquire('alice', 10)
+  for (let i = 0; i < 9; i++) {
+    const small = [0, 6].map((timeout) => limiter.acquire('alice', 1, { timeout }))
+    clock.advance(6)
+    for (const decision of await Promise.all(small)) assert.equal(decision.allowed, false)
+  }
+  clock.advance(6)
+  assert.ok((await large).allowed)
+})
+
+test('whose time is just over passes when all before it do', async () => {
+  const { clock, limiter } = manual('2/minute')
+  clock.nanoseconds = 1_700_000_000_100_000_000n
+  limiter.check('alice', 2)
+  const all = [1, 2, 3].map(() => limiter.acquire('alice', 1, { timeout: 60 }))
+  clock.advance(29.9)
+  clock.advance(30.1)
+  assert.deepEqual((await Promise.all(all)).map((decision) => decision.allowed), [true, true, false])
+})
+
+test('when the first must wait longer, who has no time for it is told', async () => {
+  const { clock, limiter } = manual('1/minute')
+  limiter.check('alice')
+  // Somebody who does not wait comes before the queue looks.
+  const deaf = clock.listen(() => limiter.check('alice'))
+  const first = limiter.acquire('alice', { minute: 1 })
+  const second = limiter.acquire('alice', 1, { timeout: 90 })
+  clock.advance(60)
   assert.equal((await second).allowed, false)
-  clock.advance(30)
+  deaf()
+  clock.advance(60)
   assert.ok((await first).allowed)
 })
 
@@ -82,11 +122,29 @@ test('giving back wakes who waits', async () => {
   assert.ok((await again).allowed)
 })
 
-test('wrong arguments reject', async () => {
+test('wrong arguments reject, whoever is ahead', async () => {
   const { limiter } = manual('1/minute')
-  await assert.rejects(limiter.acquire(''), { code: 'empty-key' })
-  await assert.rejects(limiter.acquire('a', 2), { code: 'cost-above-quota' })
+  const wrong = async () => {
+    for (const [code, ...given] of [
+      ['empty-key', ''],
+      ['key-type', 7],
+      ['cost-above-quota', 'a', 2],
+      ['cost-above-quota', 'a', { minute: 2 }],
+      ['zero-cost', 'a', 0],
+      ['cost-count', 'a', { hour: 1 }],
+      ['options', 'a', 1, { timeout: -1 }],
+      ['options', 'a', 1, { timeout: Number.NaN }],
+      ['options', 'a', 1, { timeout: '5' }],
+    ]) {
+      await assert.rejects(limiter.acquire(...given), { code })
+    }
+  }
+  await wrong()
   assert.ok((await limiter.acquire('a')).allowed)
+  const waits = limiter.acquire('a')
+  await wrong()
+  limiter.reset('a')
+  assert.ok((await waits).allowed)
 })
 
 test('by the real clock, and for longer than a timer counts', async () => {

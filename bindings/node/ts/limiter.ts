@@ -84,16 +84,15 @@ export class Limiter {
   readonly policy: Policy
   readonly #plan: Plan
   readonly #handle: Plan['handle']
-  readonly #clock: ManualClock | undefined
   readonly #queues: Queues
 
   /** @throws with code `notation`, `policy`, `options`, `memory` or one that begins with `segment-` */
   constructor(policy: string | Policy, options: LimiterOptions = {}) {
     this.policy = policy instanceof Policy ? policy : new Policy(policy)
-    this.#clock = options.clock instanceof ManualClock ? options.clock : undefined
-    this.#handle = native.createLimiter(memory, this.policy.handle, nativeOptions(options), this.#clock?.handle)
+    const clock = options.clock instanceof ManualClock ? options.clock : undefined
+    this.#handle = native.createLimiter(memory, this.policy.handle, nativeOptions(options), clock?.handle)
     this.#plan = { handle: this.#handle, policy: this.policy }
-    this.#queues = new Queues(this.#clock)
+    this.#queues = new Queues(() => native.now(this.#handle), clock)
     plans.set(this, this.#plan)
   }
 
@@ -165,35 +164,31 @@ export class Limiter {
   }
 
   /**
-   * Waits until a cost for `key` is admitted, at most for `timeout` seconds. The decision is the
-   * admission, or the denial that stood when waiting ended; a wait that cannot end in time is not begun.
-   * Calls for one key are admitted in their order. Nothing polls.
+   * Waits until a cost for `key` is admitted, at most for `timeout` seconds. Calls for one key are
+   * admitted in their order: nobody takes anything while somebody is ahead, whatever the costs. The
+   * decision is the admission, or the denial that stood when waiting ended; who has less time left than
+   * the first must wait gets the first's denial at once. Nothing polls.
+   *
+   * @throws what `check` throws, at once; with code `options` for a timeout that is no number from 0 on
    */
   async acquire(key: Key, cost: Cost = 1, { signal, timeout = Infinity, ref = true }: AcquireOptions = {}): Promise<Decision> {
     signal?.throwIfAborted()
+    this.#validate(key, cost)
+    if (typeof timeout !== 'number' || !(timeout >= 0)) throw fault('options', `timeout is a number of seconds from 0 on, not ${String(timeout)}`)
+    // They may change while we wait.
     const own = typeof key === 'string' ? key : key.slice()
-    const id = identity(own)
-    const deadline = this.#seconds() + timeout
-    const turn = this.#queues.join(id)
-    try {
-      for (;;) {
-        const left = deadline - this.#seconds()
-        let seconds = left
-        if (left <= 0 || this.#queues.isFirst(id, turn)) {
-          const decision = this.check(own, cost)
-          const wait = decision.retryAfter ?? 0
-          if (decision.allowed || wait > left || left <= 0) return decision
-          seconds = wait
-        }
-        await this.#queues.sleep(turn, { seconds, signal, ref })
-      }
-    } finally {
-      this.#queues.leave(id, turn)
-    }
+    const price = isPerLimit(cost) ? { ...cost } : cost
+    return this.#queues.wait(identity(own), { ask: () => this.check(own, price), timeout, signal, ref })
   }
 
-  #seconds(): number {
-    return this.#clock?.seconds ?? performance.now() / 1000
+  /** Throws what a check would throw. */
+  #validate(key: Key, cost: Cost): void {
+    if (isPerLimit(cost)) {
+      putCosts(this.#costs(cost))
+      native.validateCosts(this.#handle, given(key))
+    } else {
+      native.validate(this.#handle, given(key), whole('a cost', cost))
+    }
   }
 
   #costs(costs: Readonly<Record<string, number>>): number[] {

@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use tidegate::Nanos;
 
-use crate::convert::span;
+use crate::convert::{span, whole};
 
 /// The native half of `tidegate.ManualClock`.
 #[pyclass(frozen, subclass, weakref, module = "tidegate._tidegate")]
@@ -32,8 +32,10 @@ impl ManualClock {
     }
 
     /// Sets the time in nanoseconds, backwards too.
-    fn set_ns(&self, py: Python<'_>, nanoseconds: u64) {
-        py.detach(|| self.0.set(Nanos::new(nanoseconds)));
+    fn set_ns(&self, py: Python<'_>, nanoseconds: &Bound<'_, PyAny>) -> PyResult<()> {
+        let now = Nanos::new(whole("the time", nanoseconds)?);
+        py.detach(|| self.0.set(now));
+        Ok(())
     }
 
     /// The present in seconds.

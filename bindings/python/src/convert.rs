@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
-use pyo3::types::{PyBytes, PyDict, PyInt, PyString};
+use pyo3::types::{PyBytes, PyDict, PyInt, PyMapping, PyString};
 
 use crate::error::{OrRaise, invalid};
 
@@ -36,11 +36,12 @@ impl AsRef<[u8]> for Key<'_> {
 
 #[cold]
 fn wrong_key(key: Borrowed<'_, '_, PyAny>) -> PyErr {
-    let kind = key.get_type();
-    PyTypeError::new_err(format!(
-        "a key is str or bytes, not {}",
-        kind.name().map_or("this".into(), |name| name.to_string())
-    ))
+    PyTypeError::new_err(format!("a key is str or bytes, not {}", kind(&key)))
+}
+
+/// The name of a value's type.
+fn kind(value: &Bound<'_, PyAny>) -> String {
+    value.get_type().name().map_or("this".into(), |name| name.to_string())
 }
 
 /// A key that outlives the call that it came by.
@@ -76,7 +77,22 @@ impl AsRef<[u8]> for OwnedKey {
 /// What a call costs: the same for every limit, or a number for each that is named.
 pub(crate) enum Cost<'a, 'py> {
     Same(u64),
-    Each(Borrowed<'a, 'py, PyDict>),
+    Each(Named<'a, 'py>),
+}
+
+/// Costs by the names of limits: a dict, or what was read out of another mapping.
+pub(crate) enum Named<'a, 'py> {
+    Dict(Borrowed<'a, 'py, PyDict>),
+    Read(Bound<'py, PyDict>),
+}
+
+impl<'py> Named<'_, 'py> {
+    pub(crate) fn dict(&self) -> Borrowed<'_, 'py, PyDict> {
+        match self {
+            Self::Dict(dict) => *dict,
+            Self::Read(dict) => dict.as_borrowed(),
+        }
+    }
 }
 
 impl<'a, 'py> FromPyObject<'a, 'py> for Cost<'a, 'py> {
@@ -85,10 +101,18 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Cost<'a, 'py> {
     #[inline(always)]
     fn extract(cost: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
         match cost.cast::<PyDict>() {
-            Ok(each) => Ok(Self::Each(each)),
-            Err(_) => units(cost).map(Self::Same),
+            Ok(each) => Ok(Self::Each(Named::Dict(each))),
+            Err(_) => cost.extract().map(Self::Same).or_else(|_: PyErr| unusual_cost(cost)),
         }
     }
+}
+
+#[cold]
+fn unusual_cost<'a, 'py>(cost: Borrowed<'a, 'py, PyAny>) -> PyResult<Cost<'a, 'py>> {
+    let Ok(mapping) = cost.cast::<PyMapping>() else { return unusual_units(cost).map(Cost::Same) };
+    let each = PyDict::new(cost.py());
+    each.update(&mapping)?;
+    Ok(Cost::Each(Named::Read(each)))
 }
 
 /// A whole number of cost units.
@@ -101,10 +125,9 @@ pub(crate) fn units(cost: Borrowed<'_, '_, PyAny>) -> PyResult<u64> {
 #[cold]
 fn unusual_units(cost: Borrowed<'_, '_, PyAny>) -> PyResult<u64> {
     if !cost.is_instance_of::<PyInt>() {
-        let kind = cost.get_type();
-        return Err(PyTypeError::new_err(format!(
-            "a cost is an int, or a dict of one for each limit, not {kind}"
-        )));
+        let said =
+            format!("a cost is an int, or a mapping of the limits' names to ints, not {}", kind(&cost));
+        return Err(PyTypeError::new_err(said));
     }
     if cost.lt(0)? {
         let said =
@@ -114,10 +137,28 @@ fn unusual_units(cost: Borrowed<'_, '_, PyAny>) -> PyResult<u64> {
     Ok(u64::MAX)
 }
 
+/// The whole number that an argument is.
+pub(crate) fn whole(what: &str, number: &Bound<'_, PyAny>) -> PyResult<u64> {
+    number.extract().map_err(|error| no_whole(what, number, error))
+}
+
+#[cold]
+fn no_whole(what: &str, number: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
+    let py = number.py();
+    if error.is_instance_of::<PyOverflowError>(py) {
+        let said = format!("{what} is {number}; expected a whole number from 0 to {}", u64::MAX);
+        invalid(py, "options", &said)
+    } else if error.is_instance_of::<PyTypeError>(py) {
+        PyTypeError::new_err(format!("{what} is an int, not {}", kind(number)))
+    } else {
+        error
+    }
+}
+
 /// The costs of all limits in the policy's order; those that aren't named cost nothing.
-pub(crate) fn costs(policy: &tidegate::Policy, each: Borrowed<'_, '_, PyDict>) -> PyResult<Vec<u64>> {
+pub(crate) fn costs(policy: &tidegate::Policy, each: Named<'_, '_>) -> PyResult<Vec<u64>> {
     let mut costs = vec![0; policy.limits().len()];
-    for (name, cost) in each.iter() {
+    for (name, cost) in each.dict().iter() {
         let wanted = name.cast::<PyString>()?.to_str()?;
         let named = policy.limits().iter().position(|limit| limit.name() == wanted);
         match named.and_then(|i| costs.get_mut(i)) {

@@ -5,7 +5,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 use tidegate::Style;
 
-use crate::convert::styles;
+use crate::convert::{styles, whole};
 use crate::held::Held;
 use crate::http::Body;
 use crate::policy::Policy;
@@ -293,9 +293,9 @@ impl Decision {
         &self,
         py: Python<'py>,
         style: &str,
-        retry_after: Option<u64>,
+        retry_after: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
-        self.dict(py, styles(py, style)?, retry_after)
+        self.dict(py, styles(py, style)?, longer(retry_after)?)
     }
 
     /// `headers` as ASGI wants them: pairs of bytes, the names in lower case.
@@ -304,10 +304,10 @@ impl Decision {
         &self,
         py: Python<'py>,
         style: &str,
-        retry_after: Option<u64>,
+        retry_after: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyList>> {
         let headers = PyList::empty(py);
-        self.append_to(&headers, styles(py, style)?, retry_after)?;
+        self.append_to(&headers, styles(py, style)?, longer(retry_after)?)?;
         Ok(headers)
     }
 
@@ -317,7 +317,7 @@ impl Decision {
         if tidegate::accepts_problem(accept) {
             self.problem_body()
         } else {
-            self.retry_after_seconds().map(crate::http::rate_limited)
+            self.retry_after_seconds().map(|seconds| tidegate::Body::rate_limited(seconds).into())
         }
     }
 
@@ -372,6 +372,10 @@ impl Decision {
         let restore = py.import("tidegate._tidegate")?.getattr("_restore_decision")?;
         Ok((restore, (Py::new(py, Policy(policy))?, at, tracked, reported, limits, headers.into(), problem)))
     }
+}
+
+fn longer(retry_after: Option<&Bound<'_, PyAny>>) -> PyResult<Option<u64>> {
+    retry_after.map(|seconds| whole("retry_after", seconds)).transpose()
 }
 
 /// A header's name as ASGI wants it. There are few, and each is made once.

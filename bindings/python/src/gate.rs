@@ -8,7 +8,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyString, PyType};
 
 use crate::admission::{Admission, Taken};
-use crate::convert::{Cost, Key, costs, styles, units};
+use crate::convert::{Cost, Key, costs, styles, units, whole};
 use crate::decision::Decision;
 use crate::error::{class, raised};
 use crate::http::Proxies;
@@ -65,7 +65,7 @@ impl Gate {
         has_exempt: bool,
         style: &str,
         expose_headers: bool,
-        max_body: Option<u64>,
+        max_body: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let styles = styles(py, style)?;
         let exposed = expose_headers.then(|| tidegate::exposed_headers(styles));
@@ -85,7 +85,7 @@ impl Gate {
             has_exempt,
             styles,
             exposed,
-            max_body,
+            max_body: max_body.map(|bytes| whole("max_body", bytes)).transpose()?,
         })
     }
 
@@ -202,7 +202,7 @@ fn check_fixed(cost: &Bound<'_, PyAny>, limiter: &Bound<'_, PyAny>) -> PyResult<
 /// What can be said before a limiter is chosen.
 fn check_units(cost: &Cost<'_, '_>) -> PyResult<()> {
     let Cost::Each(each) = cost else { return Ok(()) };
-    each.iter().try_for_each(|(_, cost)| units(cost.as_borrowed()).map(drop))
+    each.dict().iter().try_for_each(|(_, cost)| units(cost.as_borrowed()).map(drop))
 }
 
 /// Whether a cost is 0, or 0 for every limit.

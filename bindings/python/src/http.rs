@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 use tidegate::Network;
 
-use crate::convert::{OwnedKey, styles};
+use crate::convert::{OwnedKey, styles, whole};
 use crate::error::{OrRaise, invalid};
 use crate::request::{peer as peer_of, view};
 
@@ -55,7 +55,12 @@ pub(crate) struct Proxies(tidegate::Proxies);
 impl Proxies {
     #[new]
     #[pyo3(signature = (trusted="", *, header="X-Forwarded-For", ipv6_prefix=64))]
-    fn new(py: Python<'_>, trusted: &str, header: &str, ipv6_prefix: u8) -> PyResult<Self> {
+    fn new(
+        py: Python<'_>,
+        trusted: &str,
+        header: &str,
+        #[pyo3(from_py_with = read_prefix)] ipv6_prefix: u8,
+    ) -> PyResult<Self> {
         let proxies = trusted.parse::<tidegate::Proxies>().or_raise(py)?;
         let proxies = proxies.with_header(header.parse().or_raise(py)?);
         proxies.with_ipv6_prefix(ipv6_prefix).map(Self).or_raise(py)
@@ -132,6 +137,11 @@ impl Proxies {
     }
 }
 
+/// Too many bits are for the core to refuse.
+fn read_prefix(bits: &Bound<'_, PyAny>) -> PyResult<u8> {
+    whole("ipv6_prefix", bits).map(|bits| u8::try_from(bits).unwrap_or(u8::MAX))
+}
+
 /// An address, without the zone that the socket of a link-local one names.
 fn parsed(text: &str) -> Option<IpAddr> {
     text.split_once('%').map_or(text, |(address, _)| address).parse().ok()
@@ -167,14 +177,14 @@ pub(crate) fn exposed_headers(py: Python<'_>, style: &str) -> PyResult<String> {
 
 /// The body of a 413: the request's is larger than ``limit`` bytes.
 #[pyfunction]
-pub(crate) fn content_too_large(limit: u64) -> Body {
-    tidegate::Body::content_too_large(limit).into()
+pub(crate) fn content_too_large(limit: &Bound<'_, PyAny>) -> PyResult<Body> {
+    Ok(tidegate::Body::content_too_large(whole("limit", limit)?).into())
 }
 
 /// The body of a 429 whose ``Retry-After`` is so many seconds.
 #[pyfunction]
-pub(crate) fn rate_limited(retry_after_seconds: u64) -> Body {
-    tidegate::Body::rate_limited(retry_after_seconds).into()
+pub(crate) fn rate_limited(retry_after_seconds: &Bound<'_, PyAny>) -> PyResult<Body> {
+    Ok(tidegate::Body::rate_limited(whole("retry_after_seconds", retry_after_seconds)?).into())
 }
 
 /// ``seconds`` made longer by 0 to ``spread``, evenly, as 64 random bits have it.

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyBytes, PyDict, PyString};
 use tidegate::{Clock, OnFull, OnUnavailable};
 
 use crate::batch::{self, Decisions};
 use crate::clock::ManualClock;
-use crate::convert::{self, Cost, Key, span};
+use crate::convert::{self, Cost, Key, span, whole};
 use crate::decision::Decision;
 use crate::engine::Engine;
 use crate::error::{OrRaise, invalid};
@@ -51,7 +51,7 @@ impl Limiter {
     fn new(
         py: Python<'_>,
         policy: &Bound<'_, PyAny>,
-        max_keys: Option<usize>,
+        max_keys: Option<&Bound<'_, PyAny>>,
         segment: Option<PathBuf>,
         anonymous_segment: bool,
         clock: Option<&Bound<'_, PyAny>>,
@@ -83,7 +83,8 @@ impl Limiter {
             return Err(invalid(py, "options", "segment and anonymous_segment: a table is in one of them"));
         }
         if let Some(max_keys) = max_keys {
-            builder = builder.max_keys(max_keys);
+            let max_keys = whole("max_keys", max_keys)?;
+            builder = builder.max_keys(usize::try_from(max_keys).unwrap_or(usize::MAX));
         }
         if let Some(clock) = clock {
             builder = builder.clock(read_clock(clock)?);
@@ -121,7 +122,7 @@ impl Limiter {
     ///
     /// Args:
     ///     key: ``str`` (counted by its UTF-8) or ``bytes``, of 1 to `MAX_KEY_BYTES` bytes.
-    ///     cost: Whole units to take from every limit, 1 or more; or a dict of units by the limits' names,
+    ///     cost: Whole units to take from every limit, 1 or more; or a mapping of the limits' names to units,
     ///         in which those that it leaves out take nothing.
     ///
     /// Returns:
@@ -216,10 +217,7 @@ impl Limiter {
         timeout: Option<f64>,
     ) -> PyResult<Bound<'py, Decision>> {
         let engine = self.engine(py)?;
-        let Cost::Same(cost) = cost else {
-            return Err(PyTypeError::new_err("acquire waits for one cost of all limits: give an int"));
-        };
-        let timeout = timeout.map_or(Ok(Duration::MAX), |timeout| span(py, "timeout", timeout))?;
+        let (cost, timeout) = (one_cost(cost)?, longest_wait(py, timeout)?);
         let mut interrupted = Ok(());
         let acquired = engine.decide(py, |engine| {
             // While waiting, the interpreter is free, and no lock is held when it is asked for again.
@@ -231,6 +229,21 @@ impl Limiter {
             })
         });
         interrupted.and(acquired)
+    }
+
+    /// What is asked of `acquire_async`, read as `acquire` reads it: the bytes of the key, and by the
+    /// limiter's time in nanoseconds when waiting ends.
+    fn _wait<'py>(
+        &self,
+        py: Python<'py>,
+        key: Key<'_>,
+        cost: Cost<'_, '_>,
+        timeout: Option<f64>,
+    ) -> PyResult<(Bound<'py, PyBytes>, u64)> {
+        let engine = self.engine(py)?;
+        engine.validate_check(key.0, one_cost(cost)?).or_raise(py)?;
+        let deadline = engine.now() + longest_wait(py, timeout)?;
+        Ok((PyBytes::new(py, key.0), deadline.get()))
     }
 
     /// The policy that it decides by.
@@ -268,6 +281,18 @@ impl Limiter {
     fn __repr__(&self) -> String {
         format!("Limiter('{}', max_keys={})", self.engine.policy(), self.engine.max_keys())
     }
+}
+
+/// A cost that can be waited for.
+fn one_cost(cost: Cost<'_, '_>) -> PyResult<u64> {
+    match cost {
+        Cost::Same(cost) => Ok(cost),
+        Cost::Each(_) => Err(PyTypeError::new_err("acquire waits for one cost of all limits: give an int")),
+    }
+}
+
+fn longest_wait(py: Python<'_>, timeout: Option<f64>) -> PyResult<Duration> {
+    timeout.map_or(Ok(Duration::MAX), |timeout| span(py, "timeout", timeout))
 }
 
 /// What an option's word stands for.

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use tidegate::{Algorithm, Report, Unit};
 
-use crate::convert::span;
+use crate::convert::{span, whole};
 use crate::error::{OrRaise, invalid};
 use crate::{nanos, seconds};
 
@@ -33,12 +33,14 @@ impl Limit {
     fn new(
         py: Python<'_>,
         name: &str,
-        quota: u64,
+        quota: &Bound<'_, PyAny>,
         window: f64,
         algorithm: &str,
-        burst: Option<u64>,
+        burst: Option<&Bound<'_, PyAny>>,
         unit: &str,
     ) -> PyResult<Self> {
+        let quota = whole("quota", quota)?;
+        let burst = burst.map(|burst| whole("burst", burst)).transpose()?;
         let window = span(py, "window", window)?;
         let limit = match (algorithm, burst) {
             ("sliding-window-log", None) => tidegate::Limit::new(name, quota, window),
@@ -172,7 +174,7 @@ impl Policy {
         limits: &Bound<'_, PyAny>,
         name: Option<&str>,
         report: &str,
-        max_body: Option<u64>,
+        max_body: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let report = match report {
             "first" => Report::First,
@@ -189,7 +191,10 @@ impl Policy {
         if let Some(name) = name {
             policy = policy.named(name).or_raise(py)?;
         }
-        Ok(Self(max_body.map_or(policy.clone(), |bytes| policy.with_max_body(bytes))))
+        if let Some(bytes) = max_body {
+            policy = policy.with_max_body(whole("max_body", bytes)?);
+        }
+        Ok(Self(policy))
     }
 
     /// The limits, in order.

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import inspect
 import threading
+from collections import ChainMap, OrderedDict, UserDict
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import tidegate
 from tidegate import CostAboveQuotaError, Error, InvalidError, Limit, Limiter, ManualClock, Policy, PolicyFile
+from tidegate.http import Gate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -60,6 +64,29 @@ def test_errors_have_the_codes_of_all_languages(limiter: Limiter) -> None:
     assert limiter.peek("a").remaining == 3
 
 
+@pytest.mark.parametrize("number", [-1, 2**64, 10**30])
+def test_numbers_out_of_range_are_named(limiter: Limiter, clock: ManualClock, number: int) -> None:
+    for name, call in [
+        ("max_keys", lambda: Limiter("1/minute", max_keys=number)),
+        ("quota", lambda: Limit("a", number, 60)),
+        ("burst", lambda: Limit("a", 1, 60, algorithm="token-bucket", burst=number)),
+        ("max_body", lambda: Policy("1/minute", max_body=number)),
+        ("max_body", lambda: Gate(limiter, max_body=number)),
+        ("retry_after", lambda: limiter.check("a").headers(retry_after=number)),
+        ("retry_after", lambda: limiter.check("a").raw_headers(retry_after=number)),
+        ("limit", lambda: tidegate.content_too_large(number)),
+        ("retry_after_seconds", lambda: tidegate.rate_limited(number)),
+        ("the time", lambda: clock.set_ns(number)),
+    ]:
+        with pytest.raises(InvalidError, match=rf"^{name} is {number}; expected a whole number from 0 to"):
+            call()
+    for wrong in (number, 300):
+        with pytest.raises(InvalidError, match="prefix"):
+            tidegate.Proxies(ipv6_prefix=wrong)
+    with pytest.raises(TypeError, match="max_keys is an int, not float"):
+        Limiter("1/minute", max_keys=1.5)  # type: ignore[arg-type]
+
+
 def test_a_cost_that_never_passes_says_so(limiter: Limiter) -> None:
     with pytest.raises(CostAboveQuotaError, match="ever admits at once") as raised:
         limiter.allow("a", 3)
@@ -74,6 +101,19 @@ def test_costs_by_the_names_of_limits(clock: ManualClock) -> None:
     assert limiter.allow("a", {"tokens": 100})
     limiter.refund("a", {"tokens": 250})
     assert [status.remaining for status in limiter.peek("a").limits] == [1, 250]
+
+
+@pytest.mark.parametrize("mapping", [MappingProxyType, UserDict, ChainMap, OrderedDict])
+def test_costs_by_any_mapping(clock: ManualClock, mapping: Callable[[dict[str, int]], Any]) -> None:
+    limiter = Limiter("requests: 5/minute; tokens: 10/minute", clock=clock)
+    assert limiter.check("a", mapping({"tokens": 6}))
+    assert not limiter.allow("a", mapping({"tokens": 6, "requests": 1}))
+    limiter.refund("a", mapping({"tokens": 2}))
+    assert [status.remaining for status in limiter.peek("a").limits] == [5, 6]
+    with pytest.raises(InvalidError, match="given for the limit `hour`"):
+        limiter.check("a", mapping({"hour": 1}))
+    with pytest.raises(TypeError, match=r"a mapping of the limits' names to ints, not .*list"):
+        limiter.check("a", [("tokens", 6)])  # type: ignore[arg-type]
 
 
 def test_a_batch_decides_as_single_checks_do(clock: ManualClock) -> None:

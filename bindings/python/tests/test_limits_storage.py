@@ -309,6 +309,13 @@ def test_uris_that_name_nothing(scheme: str, rest: str, says: str) -> None:
         storage_from_string(f"{scheme}://{rest}")
 
 
+@pytest.mark.parametrize("scheme", ["tidegate", "async+tidegate"])
+def test_a_table_of_forked_workers_needs_a_path(scheme: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"anonymous_segment: .* tidegate:///dev/shm/my-api"):
+        storage_from_string(f"{scheme}://", anonymous_segment=True)
+    assert storage_from_string(f"{scheme}://", anonymous_segment=False)
+
+
 def test_a_path_with_odd_letters(tmp_path: Path) -> None:
     ours = limits.strategies.MovingWindowRateLimiter(storage_from_string(f"tidegate://{tmp_path}/my%20api"))
     assert ours.hit(limits.parse("2/hour"), "a")

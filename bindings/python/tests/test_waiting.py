@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 import signal
 import threading
@@ -14,13 +15,23 @@ import pytest
 from tidegate import InvalidError, Limiter, ManualClock, RateLimited
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+
+    from tidegate import Decision
 
 
 async def settle() -> None:
     """Lets everything run that can."""
     for _ in range(10):
         await asyncio.sleep(0)
+
+
+async def at_once(coroutine: Coroutine[None, None, Decision]) -> Decision:
+    """What it gives without any time passing."""
+    task = asyncio.ensure_future(coroutine)
+    await settle()
+    assert task.done(), "it waits"
+    return task.result()
 
 
 def test_acquire_lets_other_threads_run(clock: ManualClock) -> None:
@@ -130,12 +141,86 @@ def test_a_task_gives_up_when_it_cannot_be_in_time(clock: ManualClock) -> None:
         assert await limiter.acquire_async("a", timeout=0)
         assert (await limiter.acquire_async("a", timeout=59.9)).retry_after == 60.0
         first = asyncio.ensure_future(limiter.acquire_async("a", timeout=60))
-        second = asyncio.ensure_future(limiter.acquire_async("a", timeout=30))
+        second = asyncio.ensure_future(limiter.acquire_async("a", timeout=119))
         await settle()
-        clock.advance(30)
-        assert not await second
-        clock.advance(30)
+        for timeout in (0, 59.9):
+            assert (await at_once(limiter.acquire_async("a", timeout=timeout))).retry_after == 60.0
+        clock.advance(60)
         assert await first
+        assert (await second).retry_after == 60.0
+
+    asyncio.run(main())
+
+
+def test_a_task_whose_time_runs_out_does_not_overtake(clock: ManualClock) -> None:
+    async def main() -> None:
+        limiter = Limiter("10/minute token-bucket", clock=clock)
+        assert limiter.allow("a", 10)
+        large = asyncio.ensure_future(limiter.acquire_async("a", 10))
+        await settle()
+        for _ in range(9):
+            small = [asyncio.ensure_future(limiter.acquire_async("a", timeout=t)) for t in (0, 6)]
+            await settle()
+            clock.advance(6)
+            assert not any(await asyncio.gather(*small))
+        clock.advance(6)
+        assert await large
+
+    asyncio.run(main())
+
+
+def test_a_task_whose_time_is_just_over_passes_when_all_before_it_do(clock: ManualClock) -> None:
+    async def main() -> None:
+        limiter = Limiter("2/minute", clock=clock)
+        assert limiter.allow("a", 2)
+        tasks = [asyncio.ensure_future(limiter.acquire_async("a", timeout=60)) for _ in range(3)]
+        await settle()
+        clock.advance(60)
+        assert [bool(await task) for task in tasks] == [True, True, False]
+
+    asyncio.run(main())
+
+
+def test_a_longer_wait_of_the_first_ends_those_that_have_no_time_for_it(clock: ManualClock) -> None:
+    async def main() -> None:
+        limiter = Limiter("1/minute", clock=clock)
+        assert limiter.allow("a")
+        first, second = (asyncio.ensure_future(limiter.acquire_async("a", timeout=t)) for t in (None, 90))
+        await settle()
+        clock.advance(60)
+        assert limiter.allow("a")  # by somebody who does not wait
+        await settle()
+        assert (first.done(), second.done()) == (False, True)
+        assert not await second
+        clock.advance(60)
+        assert await first
+
+    asyncio.run(main())
+
+
+def test_a_task_that_can_never_pass_is_told_so_whoever_is_ahead(clock: ManualClock) -> None:
+    nan = float("nan")
+
+    async def main() -> None:
+        limiter = Limiter("1/minute", clock=clock)
+        for ahead in (False, True):
+            for error, message, key, cost, timeout in [
+                (InvalidError, "ever admits at once", "a", 5, None),
+                (InvalidError, "at least 1", "a", 0, None),
+                (InvalidError, "timeout is -1 s", "a", 1, -1),
+                (InvalidError, "timeout is NaN s", "a", 1, nan),
+                (InvalidError, "empty", "", 1, None),
+                (TypeError, "a key is str or bytes, not bytearray", bytearray(b"a"), 1, None),
+                (TypeError, "one cost", "a", {"minute": 1}, None),
+            ]:
+                for call in (limiter.acquire, limiter.acquire_async):
+                    with pytest.raises(error, match=message):
+                        await call(key, cost, timeout)  # type: ignore[arg-type, misc]
+            if not ahead:
+                assert limiter.allow("a")
+                waiting = asyncio.ensure_future(limiter.acquire_async("a"))
+                await settle()
+        waiting.cancel()
 
     asyncio.run(main())
 
@@ -151,6 +236,23 @@ def test_a_cancelled_task_makes_way(clock: ManualClock) -> None:
         clock.advance(1)
         assert await second
         assert first.cancelled()
+
+    asyncio.run(main())
+
+
+def test_a_task_that_is_cancelled_when_it_could_pass_takes_nothing(clock: ManualClock) -> None:
+    async def main() -> None:
+        limiter = Limiter("1/second", clock=clock)
+        assert await limiter.acquire_async("a")
+        waiting = asyncio.ensure_future(limiter.acquire_async("a"))
+        await settle()
+        clock.advance(1)
+        # Runs behind the queue, and before the task.
+        asyncio.get_running_loop().call_soon(waiting.cancel)
+        await asyncio.wait([waiting])
+        assert waiting.cancelled()
+        assert limiter.allow("a")
+        assert not limiter._turns._queues
 
     asyncio.run(main())
 
@@ -223,6 +325,91 @@ def test_an_async_function_under_a_limit(clock: ManualClock) -> None:
         await settle()
         clock.advance(60)
         assert await waiting == 2
+
+    asyncio.run(main())
+
+
+def test_an_async_generator_under_a_limit(clock: ManualClock) -> None:
+    limiter = Limiter("1/minute", clock=clock)
+    heard: list[object] = []
+
+    @limiter.limit(key="all", wait=None)
+    async def talk() -> AsyncGenerator[int, str]:
+        try:
+            heard.append((yield 1))
+            try:
+                yield 2
+            except LookupError as error:
+                heard.append(error)
+            yield 3
+        finally:
+            heard.append("end")
+
+    async def main() -> None:
+        assert inspect.isasyncgenfunction(talk)
+        first, second = talk(), talk()
+        assert await anext(first) == 1
+        assert await first.asend("hello") == 2
+        error = LookupError()
+        assert await first.athrow(error) == 3
+        assert [item async for item in first] == []
+        assert heard == ["hello", error, "end"]
+
+        # It waits where it is awaited, and the loop goes on.
+        waiting = asyncio.ensure_future(second.asend(None))  # type: ignore[arg-type]
+        await settle()
+        assert not waiting.done()
+        clock.advance(60)
+        assert await waiting == 1
+        await second.aclose()
+        assert heard[3:] == ["end"]
+
+    asyncio.run(main())
+
+
+def test_an_async_generator_beyond_its_limit_has_not_run(clock: ManualClock) -> None:
+    limiter = Limiter("1/minute", clock=clock)
+
+    @limiter.limit(key="all")
+    async def numbers() -> AsyncIterator[int]:
+        yield 1
+        raise AssertionError("the end")
+
+    async def main() -> None:
+        with pytest.raises(AssertionError, match="the end"):
+            [item async for item in numbers()]
+        with pytest.raises(RateLimited):
+            await anext(numbers())
+
+    asyncio.run(main())
+
+
+def test_objects_that_are_called_as_async_functions(clock: ManualClock) -> None:
+    limiter = Limiter("1/minute", clock=clock)
+
+    class Send:
+        async def __call__(self, text: str) -> str:
+            return text
+
+    class Numbers:
+        async def __call__(self) -> AsyncIterator[int]:
+            yield 1
+
+    send = limiter.limit(key="send", wait=None)(Send())
+    numbers = limiter.limit(key="numbers", wait=None)(Numbers())
+    made = limiter.limit(key="class")(Send)  # to make one is no call of it
+    assert inspect.iscoroutinefunction(send)
+    assert inspect.isasyncgenfunction(numbers)
+
+    async def main() -> None:
+        assert isinstance(made(), Send)
+        assert await send("a") == "a"
+        waiting: Awaitable[str] = asyncio.ensure_future(send("b"))
+        assert [item async for item in numbers()] == [1]
+        await settle()
+        clock.advance(60)
+        assert await waiting == "b"
+        assert [item async for item in numbers()] == [1]
 
     asyncio.run(main())
 

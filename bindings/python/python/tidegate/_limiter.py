@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
@@ -12,7 +13,7 @@ from ._waiting import Turns
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping
+    from collections.abc import AsyncGenerator, Callable, Mapping
 
     from typing_extensions import Self
 
@@ -83,12 +84,13 @@ class Limiter(_tidegate.Limiter):
     async def acquire_async(self, key: Key, cost: int = 1, timeout: float | None = None) -> Decision:
         """Waits as `acquire` does, on the event loop: no thread is held, nothing polls.
 
-        Those who wait for one key on one loop are admitted in the order of their calls. The decision is
-        the admission, or the denial that stood when waiting ended; a wait that cannot end within
-        ``timeout`` seconds is not begun. Cancelling takes nothing.
+        Those who wait for one key on one loop are admitted in the order of their calls: nobody takes
+        anything while somebody is ahead, whatever the costs. Who has fewer seconds left than the first must
+        wait gets the first's denial at once. So the decision is the admission, or the denial that stood
+        when waiting ended. Cancelling takes nothing.
 
         Raises:
-            InvalidError: As `check`.
+            InvalidError: As `acquire`, at once, whoever is ahead.
         """
         return await self._turns.acquire(self, key, cost, timeout)
 
@@ -107,7 +109,7 @@ class Limiter(_tidegate.Limiter):
         cost: int | Callable[..., int] = 1,
         wait: float | None = 0.0,
     ) -> Callable[[F], F]:
-        """Puts the limiter before a function, plain or ``async``.
+        """Puts the limiter before a function, plain or ``async``; before all of an ``async`` generator.
 
             >>> @limiter.limit(key=lambda user, *_: user)
             ... def send(user, text): ...
@@ -122,8 +124,10 @@ class Limiter(_tidegate.Limiter):
         """
 
         def decorate(function: F) -> F:
-            if inspect.iscoroutinefunction(function):
+            if _is_called_as(inspect.iscoroutinefunction, function):
                 return cast("F", self._limit_async(function, key, cost, wait))
+            if _is_called_as(inspect.isasyncgenfunction, function):
+                return cast("F", self._limit_async_generator(function, key, cost, wait))
             return cast("F", self._limit_sync(function, key, cost, wait))
 
         return decorate
@@ -141,10 +145,42 @@ class Limiter(_tidegate.Limiter):
         @functools.wraps(function)
         async def limited(*args: Any, **kwargs: Any) -> Any:
             name, units = _of_call(key, args, kwargs), _of_call(cost, args, kwargs)
-            _passed(self.check(name, units) if wait == 0 else await self.acquire_async(name, units, wait))
+            _passed(await self._ask_async(name, units, wait))
             return await function(*args, **kwargs)
 
         return limited
+
+    def _limit_async_generator(
+        self, function: Any, key: Any, cost: Any, wait: float | None
+    ) -> Callable[..., Any]:
+        @functools.wraps(function)
+        async def limited(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+            name, units = _of_call(key, args, kwargs), _of_call(cost, args, kwargs)
+            _passed(await self._ask_async(name, units, wait))
+            # What `yield from` does for plain generators.
+            async with contextlib.aclosing(function(*args, **kwargs)) as generator:
+                step = generator.asend(None)
+                while True:
+                    try:
+                        item = await step
+                    except StopAsyncIteration:
+                        return
+                    try:
+                        step = generator.asend((yield item))
+                    except GeneratorExit:
+                        raise
+                    except BaseException as thrown:
+                        step = generator.athrow(thrown)
+
+        return limited
+
+    async def _ask_async(self, name: Key, units: int, wait: float | None) -> Decision:
+        return self.check(name, units) if wait == 0 else await self.acquire_async(name, units, wait)
+
+
+def _is_called_as(kind: Callable[[object], bool], function: Any) -> bool:
+    """Whether a call of it is one of that kind: a function's own, or that of an object with ``__call__``."""
+    return kind(function) or kind(type(function).__call__)
 
 
 def _of_call(value: Any, args: Any, kwargs: Any) -> Any:

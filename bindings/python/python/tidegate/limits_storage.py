@@ -6,7 +6,8 @@
 
 ``tidegate://`` counts in the process, ``tidegate:///path/to/segment`` in files beside that path, one for
 each limit, which all processes share. ``async+tidegate`` is the same for ``limits.aio``. Options are those
-of `tidegate.Limiter` (``max_keys``, ``on_full``, ``clock``, …).
+of `tidegate.Limiter` (``max_keys``, ``on_full``, ``clock``, …), but for ``anonymous_segment``: a limit's
+table is made when the limit is first met, so in each worker by itself, after the fork.
 
 All strategies of ``limits`` are there, and exact. ``moving-window`` is a sliding-window log;
 ``sliding-window-counter`` is the same log under keys of its own, not an estimate. A ``fixed-window`` begins
@@ -38,6 +39,11 @@ class _Counts:
 
     def __init__(self, uri: str | None, options: dict[str, Any]) -> None:
         self._path = _path(uri or "")
+        if options.get("anonymous_segment"):
+            raise ConfigurationError(
+                "anonymous_segment: a table is made when its limit is first met, and what a worker makes is"
+                " shared with no other: give a path that all share, as in tidegate:///dev/shm/my-api"
+            )
         self._options = options
         self._limiters: dict[tuple[int, int], Limiter] = {}
         self._met: set[tuple[int, int]] = set()

@@ -278,6 +278,21 @@ impl Limiter {
         self.changed(tag, self.table.forget(tag))
     }
 
+    /// What [`check_n`](Self::check_n) says of its arguments alone, for the queues of event loops: who
+    /// asks for what can't be is told so, not let wait.
+    #[doc(hidden)]
+    pub fn validate_check(&self, key: impl AsRef<[u8]>, cost: u64) -> Result<()> {
+        validate_key(key.as_ref())?;
+        self.validate(cost)
+    }
+
+    /// As [`validate_check`](Self::validate_check), of [`check_costs`](Self::check_costs).
+    #[doc(hidden)]
+    pub fn validate_check_costs(&self, key: impl AsRef<[u8]>, costs: &[u64]) -> Result<()> {
+        validate_key(key.as_ref())?;
+        self.validate_costs(costs)
+    }
+
     fn changed(&self, tag: u64, done: bool) -> Result<()> {
         self.waiters.wake(tag);
         if done { Ok(()) } else { Err(unavailable()) }
