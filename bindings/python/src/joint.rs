@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 use tidegate::Joint;
 
-use crate::convert::{OwnedKey, units};
+use crate::convert::{Cost, OwnedKey, costs};
 use crate::error::OrRaise;
 use crate::limiter::Limiter;
 
@@ -50,20 +50,26 @@ impl JointDecision {
 struct Part<'py> {
     limiter: Bound<'py, Limiter>,
     key: OwnedKey,
-    cost: u64,
+    cost: PartCost,
+}
+
+enum PartCost {
+    Same(u64),
+    Each(Vec<u64>),
 }
 
 /// Decides about several limiters together: all admit, or nothing is taken.
 ///
 /// Args:
 ///     parts: Any iterable of ``(limiter, key)`` or ``(limiter, key, cost)``; keys and costs as of
-///         `Limiter.check`, a cost being an int.
+///         `Limiter.check`.
 ///
 /// Returns:
 ///     The `JointDecision`, true if all admit.
 ///
 /// Raises:
-///     InvalidError: No parts, more than eight, one limiter twice; and as `Limiter.check`.
+///     InvalidError: No parts, more than eight, one limiter twice, two of one segment; and as
+///         `Limiter.check`.
 #[pyfunction]
 pub(crate) fn check_all(py: Python<'_>, parts: &Bound<'_, PyAny>) -> PyResult<JointDecision> {
     let parts = parts.try_iter()?.map(|part| read(&part?)).collect::<PyResult<Vec<_>>>()?;
@@ -72,7 +78,10 @@ pub(crate) fn check_all(py: Python<'_>, parts: &Bound<'_, PyAny>) -> PyResult<Jo
     }
     let joint: Vec<_> = parts
         .iter()
-        .map(|part| Joint::new(part.limiter.get().unchecked_engine(), &part.key, part.cost))
+        .map(|Part { limiter, key, cost }| match cost {
+            PartCost::Same(cost) => Joint::new(limiter.get().unchecked_engine(), key, *cost),
+            PartCost::Each(costs) => Joint::costs(limiter.get().unchecked_engine(), key, costs),
+        })
         .collect();
     let decision = tidegate::check_all(&joint).or_raise(py)?;
     let reported = decision
@@ -93,7 +102,12 @@ pub(crate) fn check_all(py: Python<'_>, parts: &Bound<'_, PyAny>) -> PyResult<Jo
 
 fn read<'py>(part: &Bound<'py, PyAny>) -> PyResult<Part<'py>> {
     let part = part.cast::<PyTuple>()?;
-    let cost = if part.len() > 2 { units(part.get_item(2)?.as_borrowed())? } else { 1 };
     let limiter = part.get_item(0)?.cast_into::<Limiter>()?;
+    let cost =
+        match part.get_item(2).ok().as_ref().map(|cost| Cost::extract(cost.as_borrowed())).transpose()? {
+            None => PartCost::Same(1),
+            Some(Cost::Same(units)) => PartCost::Same(units),
+            Some(Cost::Each(each)) => PartCost::Each(costs(limiter.get().unchecked_engine().policy(), each)?),
+        };
     Ok(Part { limiter, key: part.get_item(1)?.extract()?, cost })
 }

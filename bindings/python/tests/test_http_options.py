@@ -29,8 +29,8 @@ ONE = Limiter("requests: 1/minute; tokens: 9/minute token-bucket burst=20")
         ({"limiter": None}, TypeError, "limiter: expected a Limiter or a function of the request, not None"),
         ({"key": "X-API-Key"}, TypeError, "key: expected a function of the request, not 'X-API-Key'"),
         ({"key": ""}, TypeError, "key: expected a function of the request, not ''"),
-        ({"cost": "1"}, TypeError, "a cost is an int, or a dict of one for each limit, not <class 'str'>"),
-        ({"cost": 1.5}, TypeError, "a cost is an int, or a dict of one for each limit, not <class 'float'>"),
+        ({"cost": "1"}, TypeError, "a cost is an int, or a mapping of the limits' names to ints, not str"),
+        ({"cost": 1.5}, TypeError, "a cost is an int, or a mapping of the limits' names to ints, not float"),
         ({"cost": -1}, InvalidError, "the cost is -1"),
         ({"cost": {"tokens": -1}}, InvalidError, "the cost is -1"),
         ({"cost": {"tokns": 1}}, InvalidError, "limit `tokns`; the policy has `requests`, `tokens`"),
@@ -112,7 +112,7 @@ def test_what_would_be_awaited_is_no_answer() -> None:
     for gate, said in (
         (Gate(answers), "a limiter function gives a Limiter or None, not Later"),
         (Gate(Limiter("1/minute"), key=answers), "a key function gives str, bytes or None, not Later"),
-        (Gate(Limiter("1/minute"), cost=answers), "a cost is an int, or a dict .*, not .*Later"),
+        (Gate(Limiter("1/minute"), cost=answers), "a cost is an int, or a mapping .*, not Later"),
         (Gate(Limiter("1/minute"), exempt=[answers]), "exempt: a function gave .*Later.*nobody awaits"),
     ):
         with pytest.raises(TypeError, match=said):

@@ -164,6 +164,17 @@ def test_a_joint_check_takes_all_or_nothing(clock: ManualClock) -> None:
     assert raised.value.code == "joint"
 
 
+def test_a_joint_check_takes_a_cost_for_each_limit(clock: ManualClock) -> None:
+    users = Limiter("requests: 3/minute; tokens: 900/minute", clock=clock)
+    organisations = Limiter("1000/minute", clock=clock)
+    ask = [(users, "alice", {"requests": 1, "tokens": 600}), (organisations, "acme", 600)]
+    assert tidegate.check_all(ask)
+    assert not tidegate.check_all(ask)
+    assert [limit.remaining for limit in users.peek("alice").limits] == [2, 300]
+    with pytest.raises(InvalidError, match="`tokns`"):
+        tidegate.check_all([(users, "alice", {"tokns": 1})])
+
+
 def test_decisions_outlive_their_limiter(clock: ManualClock) -> None:
     decision = Limiter("2/minute", clock=clock).check("a")
     batch = Limiter("2/minute", clock=clock).check_many(["a", "b"])

@@ -174,7 +174,7 @@ class JointDecision:
     def __bool__(self) -> bool: ...
 
 def check_all(
-    parts: Iterable[tuple[Limiter, str | bytes] | tuple[Limiter, str | bytes, int]],
+    parts: Iterable[tuple[Limiter, str | bytes] | tuple[Limiter, str | bytes, int | Mapping[str, int]]],
 ) -> JointDecision: ...
 
 @disjoint_base
