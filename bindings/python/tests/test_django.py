@@ -128,6 +128,16 @@ def test_a_request(factory: Any) -> None:
     assert request.header("x-absent") is None
 
 
+@pytest.mark.parametrize("body", [b"", b"12345"])
+def test_a_body_of_django_s_test_client(view: Any, clock: ManualClock, body: bytes) -> None:
+    """Under ASGI it is one that cannot be sought, and without a body it has no length either."""
+    limited = rate_limit(of(clock), max_body=4)(view)
+    ask_by = asyncio.run if view is hello_async else lambda answer: answer
+    factory = AsyncRequestFactory()
+    request = factory.post("/", body, content_type="text/plain") if body else factory.get("/")
+    assert ask_by(limited(request)).status_code == (413 if body else 200)
+
+
 def test_a_path_is_decoded_once() -> None:
     # Django's own factory decodes it in another way.
     posted = AsyncRequestFactory().get("/\u00fc")

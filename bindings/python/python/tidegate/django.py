@@ -110,7 +110,10 @@ class DjangoRequest(WSGIRequest):
         if not isinstance(self.raw, ASGIRequest):
             return None
         body = self.raw._stream
-        start = body.tell()
+        try:
+            start = body.tell()
+        except io.UnsupportedOperation:  # that of Django's test client
+            return None
         body.seek(0, io.SEEK_END)
         length = body.tell() - start
         body.seek(start)
