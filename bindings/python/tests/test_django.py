@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from typing import TYPE_CHECKING, Any
 
 import django
 import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse
 from django.test import AsyncRequestFactory, RequestFactory, override_settings
 from django.utils.decorators import method_decorator
@@ -136,6 +138,16 @@ def test_a_body_of_django_s_test_client(view: Any, clock: ManualClock, body: byt
     factory = AsyncRequestFactory()
     request = factory.post("/", body, content_type="text/plain") if body else factory.get("/")
     assert ask_by(limited(request)).status_code == (413 if body else 200)
+
+
+def test_a_body_longer_than_declared(clock: ManualClock) -> None:
+    """In chunks, which make its Content-Length void: Django has read all of it."""
+    scope = AsyncRequestFactory()._base_scope(method="POST", path="/")
+    scope["headers"] += [(b"content-length", b"3"), (b"transfer-encoding", b"chunked")]
+    limited = rate_limit(of(clock), max_body=10)(hello)
+    answers = [limited(ASGIRequest(scope, io.BytesIO(b"x" * size))) for size in (11, 10)]
+    assert [answer.status_code for answer in answers] == [413, 200]
+    assert answers[1].headers["X-RateLimit-Remaining"] == "1"
 
 
 def test_a_path_is_decoded_once() -> None:

@@ -31,6 +31,11 @@ def ask(app: flask.Flask, path: str = "/", method: str = "GET", **options: Any) 
     return app.test_client().open(path, method=method, **options)
 
 
+def chunked(body: bytes, **more: str) -> dict[str, Any]:
+    """What a server says of a body whose end it sees by itself."""
+    return {"wsgi.input": io.BytesIO(body), "wsgi.input_terminated": True, **more}
+
+
 def test_the_application_s_limit_and_a_route_s(app: flask.Flask, clock: ManualClock) -> None:
     limits = RateLimit(of(clock, "9/minute"), app, expose_headers=True)
 
@@ -109,17 +114,31 @@ def test_a_body_cut_off_costs_nothing_anywhere(app: flask.Flask, clock: ManualCl
     def upload() -> str:
         return str(len(flask.request.get_data()))
 
-    def ask_chunked(body: bytes) -> TestResponse:
-        environ = {"wsgi.input": io.BytesIO(body), "wsgi.input_terminated": True}
-        return ask(app, "/", "POST", environ_overrides=environ)
-
-    within = ask_chunked(b"1234567890")
+    within = ask(app, "/", "POST", environ_overrides=chunked(b"1234567890"))
     assert (within.text, within.headers["X-RateLimit-Remaining"]) == ("10", "1")
-    refused = ask_chunked(b"12345678901")
+    refused = ask(app, "/", "POST", environ_overrides=chunked(b"12345678901"))
     assert (refused.status_code, len(seen)) == (413, 1)
     assert refused.json == {"message": "Request body too large. The limit is 10 bytes.", "status": "error"}
     assert "X-RateLimit-Limit" not in refused.headers
     assert outer.peek("127.0.0.1").remaining == inner.peek("127.0.0.1").remaining == 1
+
+
+@pytest.mark.parametrize("length", ["3", "three"])
+def test_a_length_that_is_none_does_not_lift_the_bound(
+    app: flask.Flask, clock: ManualClock, length: str
+) -> None:
+    """Beside Transfer-Encoding none is one. Flask's own server gives both."""
+    RateLimit(of(clock), app, max_body=10)
+
+    @app.post("/")
+    def upload() -> str:
+        return str(len(flask.request.stream.read()))
+
+    def status(body: bytes) -> int:
+        environ = chunked(body, CONTENT_LENGTH=length, HTTP_TRANSFER_ENCODING="chunked")
+        return ask(app, "/", "POST", environ_overrides=environ).status_code
+
+    assert [status(b"12345678901"), status(b"1234567890")] == [413, 200]
 
 
 def test_the_middleware_around_the_extension(app: flask.Flask, clock: ManualClock) -> None:

@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from ._tidegate import Decorated
-from .http import ASGIRequest, ContentTooLarge, Gate, Refusal
+from ._tidegate import Decorated, declares_length
+from .http import ContentTooLarge, Gate, Refusal
 
 if TYPE_CHECKING:
     from ._limiter import Limiter
@@ -42,7 +42,7 @@ class RateLimitMiddleware:
         judged = self.gate.judge(scope)
         if isinstance(judged, Refusal):
             return await refuse(judged, scope, send)
-        if judged.max_body is not None and ASGIRequest(scope).header("content-length") is None:
+        if judged.max_body is not None and not declares_length(scope):
             return await Bounded(self.app, judged.raw_headers(), judged).run(scope, receive, send)
         return await self.app(scope, receive, judged.decorated(send))
 

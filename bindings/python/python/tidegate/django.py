@@ -102,11 +102,11 @@ class DjangoRequest(WSGIRequest):
         return self.raw.path  # type: ignore[no-any-return]
 
     def header(self, name: str) -> str | None:
-        value = super().header(name)
-        return self._body_length() if name == "content-length" and not value else value
+        length = self._body_length() if name == "content-length" else None
+        return length or super().header(name)
 
     def _body_length(self) -> str | None:
-        """Under ASGI Django has the whole body before anybody is asked; under WSGI it reads none."""
+        """Under ASGI Django has the whole body before anybody is asked, whatever length was declared."""
         if not isinstance(self.raw, ASGIRequest):
             return None
         body = self.raw._stream

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import flask
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from ._tidegate import declares_length
 from .http import Gate, Refusal, WSGIRequest
 from .wsgi import BoundedBody
 
@@ -105,10 +106,11 @@ def _admissions() -> list[tuple[Admission, BoundedBody | None]]:
 
 def _judge(gate: Gate) -> flask.Response | None:
     environ, body = flask.request.environ, None
-    judged = gate.judge(WSGIRequest(environ))
+    request = WSGIRequest(environ)
+    judged = gate.judge(request)
     if isinstance(judged, Refusal):
         return _response(judged)
-    if judged.max_body is not None and not environ.get("CONTENT_LENGTH"):
+    if judged.max_body is not None and not declares_length(request):
         # Flask's own error, so that reading on is answered with 413 and isn't logged as a fault.
         body = BoundedBody(environ["wsgi.input"], judged.max_body, RequestEntityTooLarge)
         environ["wsgi.input"] = body
