@@ -151,6 +151,35 @@ def test_the_middleware_around_the_extension(app: flask.Flask, clock: ManualCloc
     assert len(answer.headers.getlist("Access-Control-Expose-Headers")) == 1
 
 
+def test_requests_in_one_application_context(app: flask.Flask, clock: ManualClock) -> None:
+    """As tests have it that push one around their client: nothing is left for the next request."""
+    limits = RateLimit(of(clock, "9/minute"), app, max_body=10, exempt=["/free"])
+
+    @app.get("/free")
+    def free() -> str:
+        return "free"
+
+    @app.get("/limited")
+    @limits.limit(of(clock))
+    def limited() -> str:
+        return "limited"
+
+    @app.post("/")
+    def upload() -> str:
+        return str(len(flask.request.get_data()))
+
+    with app.app_context():
+        answers = [
+            ask(app, "/limited"),
+            ask(app, "/free"),
+            ask(app, "/", "POST", environ_overrides=chunked(b"12345678901")),
+            ask(app, "/free"),
+            ask(app, "/", "POST", environ_overrides=chunked(b"1234567890")),
+        ]
+    assert [answer.status_code for answer in answers] == [200, 200, 413, 200, 200]
+    assert [answer.headers.get("X-RateLimit-Remaining") for answer in answers] == ["1", None, None, None, "7"]
+
+
 def test_faults_say_their_headers_too(app: flask.Flask, clock: ManualClock) -> None:
     RateLimit(of(clock), app)
 

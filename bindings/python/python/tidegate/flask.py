@@ -100,7 +100,8 @@ class RateLimit:
 
 def _admissions() -> list[tuple[Admission, BoundedBody | None]]:
     """Those of this request, each with the body that it bounds."""
-    admissions: list[tuple[Admission, BoundedBody | None]] = flask.g.setdefault("_tidegate", [])
+    # Not in `flask.g`, which is the application context's: that may last for many requests.
+    admissions: list[tuple[Admission, BoundedBody | None]] = vars(flask.request).setdefault("_tidegate", [])
     return admissions
 
 
