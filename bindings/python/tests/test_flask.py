@@ -79,6 +79,20 @@ def test_init_app_for_several_applications(clock: ManualClock) -> None:
     assert [ask(app).status_code for app in (*apps, *apps)] == [404, 404, 429, 429]
 
 
+def test_one_before_an_application_counts_once_and_two_count_both(
+    app: flask.Flask, clock: ManualClock
+) -> None:
+    first, second = RateLimit(of(clock, "9/minute"), app), RateLimit(of(clock), app)
+    for limits in (first, second, first):
+        limits.init_app(app)
+    assert app.extensions["tidegate"] == [first, second]
+    answers = [ask(app) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [404, 404, 429]
+    assert [answer.headers["X-RateLimit-Remaining"] for answer in answers] == ["1", "0", "0"]
+    assert first._gate is not None
+    assert ask(app).headers["X-RateLimit-Limit"] == "2"
+
+
 def test_a_413_of_a_route_itself(app: flask.Flask, clock: ManualClock) -> None:
     limiter = of(clock)
     RateLimit(limiter, app, max_body=10)

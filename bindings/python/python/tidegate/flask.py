@@ -56,7 +56,11 @@ class RateLimit:
             self.init_app(app)
 
     def init_app(self, app: flask.Flask) -> None:
-        """Puts it before an application; before several, one after the other."""
+        """Puts it before an application, once; before several, one after the other."""
+        extensions: list[RateLimit] = app.extensions.setdefault("tidegate", [])
+        if self in extensions:
+            return
+        extensions.append(self)
         app.before_request(self._before)
         app.after_request(self._after)
 
