@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +70,30 @@ def test_the_application_s_limit_and_a_route_s(app: flask.Flask, clock: ManualCl
     ]
     exposed = answers[6].headers["Access-Control-Expose-Headers"]
     assert exposed.startswith("RateLimit-Policy, RateLimit, Retry-After, X-RateLimit-Limit, ")
+
+
+def test_what_is_exempt_stays_so_under_other_decorators(app: flask.Flask, clock: ManualClock) -> None:
+    everybody = of(clock, "9/minute")
+    limits = RateLimit(everybody, app)
+
+    def other(view: Any) -> Any:
+        @functools.wraps(view)
+        def called() -> Any:
+            return view()
+
+        return called
+
+    def hello() -> str:
+        return "hello"
+
+    limit = limits.limit(of(clock))
+    app.add_url_rule("/a", "a", other(other(limits.exempt(hello))))
+    app.add_url_rule("/b", "b", limit(limits.exempt(lambda: "b")))
+    app.add_url_rule("/c", "c", limits.exempt(limit(lambda: "c")))
+    app.add_url_rule("/d", "d", other(lambda: "d"))
+    said = [ask(app, path).headers.get("X-RateLimit-Remaining") for path in ("/a", "/b", "/c", "/d", "/b")]
+    assert said == [None, "1", "0", "8", "0"]
+    assert everybody.peek("127.0.0.1").remaining == 8
 
 
 def test_init_app_for_several_applications(clock: ManualClock) -> None:

@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import flask
@@ -65,7 +66,7 @@ class RateLimit:
         app.after_request(self._after)
 
     def exempt(self, view: F) -> F:
-        """A route that the application's limiter doesn't count."""
+        """A route that the application's limiter doesn't count, whatever decorators stand above."""
         self._exempt.add(view)
         return view
 
@@ -86,8 +87,12 @@ class RateLimit:
         return decorate
 
     def _before(self) -> flask.Response | None:
+        return None if self._gate is None or self._is_exempt() else _judge(self._gate)
+
+    def _is_exempt(self) -> bool:
         view = flask.current_app.view_functions.get(flask.request.endpoint or "")
-        return None if self._gate is None or view in self._exempt else _judge(self._gate)
+        # What other decorators have made of it tells what is within.
+        return inspect.unwrap(view, stop=self._exempt.__contains__) in self._exempt if view else False
 
     def _after(self, response: flask.Response) -> flask.Response:
         admissions = _admissions()
