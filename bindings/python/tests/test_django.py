@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import io
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +103,36 @@ def test_views_that_are_classes(clock: ManualClock) -> None:
             return HttpResponse("hello")
 
     assert [ask(Plain.as_view()).status_code for _ in range(3)] == [200, 200, 429]
+
+
+def uncached(view: Any) -> Any:
+    """Another's decorator, which knows nothing of coroutines."""
+
+    @functools.wraps(view)
+    def called(*args: Any, **words: Any) -> Any:
+        return view(*args, **words)
+
+    return called
+
+
+@pytest.mark.parametrize("others", [[], [uncached]])
+def test_classes_of_async_views(clock: ManualClock, others: list[Any]) -> None:
+    """Plain functions call their handlers; what these give, and a denial in their place, is awaited."""
+
+    @method_decorator([rate_limit(of(clock, "3/minute")), rate_limit(of(clock)), *others], name="dispatch")
+    class Async(View):
+        async def get(self, request: HttpRequest) -> HttpResponse:
+            return HttpResponse(self.plain(request).headers["X-RateLimit-Limit"])
+
+        @method_decorator(rate_limit(of(clock, "9/minute")))
+        def plain(self, request: HttpRequest) -> HttpResponse:
+            return HttpResponse("plain")
+
+    view = Async.as_view()
+    factory = AsyncRequestFactory()
+    asked = [asyncio.run(view(factory.generic(method, "/"))) for method in ("GET", "PUT", "GET")]
+    assert [answer.status_code for answer in asked] == [200, 405, 429]
+    assert (asked[0].content, asked[0].headers["X-RateLimit-Remaining"]) == (b"9", "1")
 
 
 def test_functions_see_what_django_knows(view: Any, clock: ManualClock) -> None:

@@ -12,6 +12,7 @@ Both work for plain and ``async`` views, under WSGI and ASGI.
 from __future__ import annotations
 
 import functools
+import inspect
 import io
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -55,7 +56,10 @@ def RateLimitMiddleware(get_response: Any) -> Any:  # noqa: N802, Django's are w
 
 
 def rate_limit(limiter: Limiter | Callable[[Request], Limiter | None], **options: Any) -> Callable[[F], F]:
-    """A limit of one view, beside the middleware's; for a class, by ``method_decorator``."""
+    """A limit of one view, beside the middleware's.
+
+    For a class ``method_decorator(rate_limit(…), name="dispatch")``; its handlers may be ``async``.
+    """
     gate = Gate(limiter, **options)
 
     def decorate(view: F) -> F:
@@ -73,9 +77,19 @@ def rate_limit(limiter: Limiter | Callable[[Request], Limiter | None], **options
                 return judged
             return _decorate(view(request, *args, **kwargs), judged)
 
-        return cast("F", asynchronous if iscoroutinefunction(view) else synchronous)
+        return cast("F", asynchronous if _is_async(view) else synchronous)
 
     return decorate
+
+
+def _is_async(view: Any) -> bool:
+    """Whether it has to be awaited: ``dispatch`` is a plain function that gives what its handlers do."""
+    if getattr(view, "__name__", None) != "dispatch":
+        return iscoroutinefunction(view)
+    # Below other decorators there is what `method_decorator` gives them, which knows the instance.
+    bound = inspect.unwrap(view, stop=lambda within: isinstance(within, functools.partial))
+    instance = getattr(getattr(bound, "func", bound), "__self__", None)
+    return iscoroutinefunction(view) or getattr(instance, "view_is_async", False)
 
 
 def _configured() -> Gate:
