@@ -18,7 +18,10 @@ from ._tidegate import Decorated, declares_length
 from .http import ContentTooLarge, Gate, Refusal
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from ._limiter import Limiter
+    from ._typing import Options
     from .http import Admission, Request
 
 Message = Any
@@ -31,7 +34,7 @@ class RateLimitMiddleware:
     """Puts a limiter before an application. `tidegate.http` says what the options mean."""
 
     def __init__(
-        self, app: App, limiter: Limiter | Callable[[Request], Limiter | None], **options: Any
+        self, app: App, limiter: Limiter | Callable[[Request], Limiter | None], **options: Unpack[Options]
     ) -> None:
         self.app = app
         self.gate = Gate(limiter, **options)

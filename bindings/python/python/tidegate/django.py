@@ -29,7 +29,10 @@ from .http import Admission, Gate, Refusal, WSGIRequest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from typing_extensions import Unpack
+
     from ._limiter import Limiter
+    from ._typing import Options
     from .http import Request
 
 F = TypeVar("F", bound="Callable[..., Any]")
@@ -55,7 +58,9 @@ def RateLimitMiddleware(get_response: Any) -> Any:  # noqa: N802, Django's are w
     return asynchronous if iscoroutinefunction(get_response) else synchronous
 
 
-def rate_limit(limiter: Limiter | Callable[[Request], Limiter | None], **options: Any) -> Callable[[F], F]:
+def rate_limit(
+    limiter: Limiter | Callable[[Request], Limiter | None], **options: Unpack[Options]
+) -> Callable[[F], F]:
     """A limit of one view, beside the middleware's.
 
     For a class ``method_decorator(rate_limit(…), name="dispatch")``; its handlers may be ``async``.

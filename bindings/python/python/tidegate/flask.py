@@ -30,7 +30,10 @@ from .wsgi import BoundedBody
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from typing_extensions import Unpack
+
     from ._limiter import Limiter
+    from ._typing import Options
     from .http import Admission, Request
 
 F = TypeVar("F", bound="Callable[..., Any]")
@@ -48,7 +51,7 @@ class RateLimit:
         self,
         limiter: Limiter | Callable[[Request], Limiter | None] | None = None,
         app: flask.Flask | None = None,
-        **options: Any,
+        **options: Unpack[Options],
     ) -> None:
         self._options = options
         self._gate = None if limiter is None else Gate(limiter, **options)
@@ -71,10 +74,11 @@ class RateLimit:
         return view
 
     def limit(
-        self, limiter: Limiter | Callable[[Request], Limiter | None], **options: Any
+        self, limiter: Limiter | Callable[[Request], Limiter | None], **options: Unpack[Options]
     ) -> Callable[[F], F]:
         """A limit of one route, beside the application's; options are those of the extension, or given."""
-        gate = Gate(limiter, **{**self._options, **options})
+        given: Options = {**self._options, **options}
+        gate = Gate(limiter, **given)
 
         def decorate(view: F) -> F:
             @functools.wraps(view)

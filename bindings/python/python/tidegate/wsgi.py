@@ -14,7 +14,10 @@ from ._tidegate import EXPOSE, declares_length
 from .http import ContentTooLarge, Gate, Refusal, WSGIRequest
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from ._limiter import Limiter
+    from ._typing import Options
     from .http import Admission, Request
 
 Start = Callable[..., Any]
@@ -29,7 +32,7 @@ class RateLimitMiddleware:
     """
 
     def __init__(
-        self, app: App, limiter: Limiter | Callable[[Request], Limiter | None], **options: Any
+        self, app: App, limiter: Limiter | Callable[[Request], Limiter | None], **options: Unpack[Options]
     ) -> None:
         self.app = app
         self.gate = Gate(limiter, **options)
