@@ -4,6 +4,8 @@ import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { once } from 'node:events'
 import { request as nodeRequest } from 'node:http'
+import { connect as connectHttp2 } from 'node:http2'
+import { connect } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import { Limiter, ManualClock, Policy } from 'tidegate'
 import { RateLimitGuard } from 'tidegate/nestjs'
@@ -28,11 +30,11 @@ for (const [name, start] of Object.entries(frameworks)) {
     after(() => Promise.all(closes.map((close) => close())))
 
     /** A server with the middleware, and a way to ask it. */
-    async function serve(counted, options, trustProxy) {
-      const { port, close } = await start(counted, options, trustProxy)
+    async function serve(counted, options, trustProxy, http2) {
+      const { port, close, server } = await start(counted, options, trustProxy, http2)
       closes.push(close)
       const ask = (path = '/', init) => fetch(`http://127.0.0.1:${port}${path}`, init)
-      return Object.assign(ask, { port })
+      return Object.assign(ask, { port, server })
     }
 
     test('headers, and 429 with a body', async () => {
@@ -317,6 +319,42 @@ for (const [name, start] of Object.entries(frameworks)) {
       assert.deepEqual(await send([600, 401]), [413, '{"message":"Request body too large. The limit is 1 kB.","status":"error"}'])
       assert.equal(counted.peek('127.0.0.1').remaining, 4)
       assert.deepEqual(await send([1000]), [200, '1000'])
+    })
+
+    test('a length beside chunks does not lift the bound, where a server lets both pass', async () => {
+      const counted = limiter('5/minute')
+      const ask = await serve(counted, { maxBody: 1000 })
+      ask.server.insecureHTTPParser = true
+      const socket = connect(ask.port, '127.0.0.1').on('error', () => {})
+      const head = 'POST /body HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n'
+      socket.write(`${head}3e9\r\n${'x'.repeat(1001)}\r\n0\r\n\r\n`)
+      let text = ''
+      for await (const part of socket) text += part
+      assert.match(text, /^HTTP\/1\.1 413 .*"Request body too large\. The limit is 1 kB\."/s)
+      assert.equal(counted.peek('127.0.0.1').remaining, 5)
+    })
+
+    if (name.startsWith('Express')) return // it has no HTTP/2
+
+    test('a body without a length over HTTP/2 is bounded too', async () => {
+      const counted = limiter('5/minute')
+      const { port } = await serve(counted, { maxBody: 1000 }, false, true)
+      const send = async (chunks) => {
+        const client = connectHttp2(`http://127.0.0.1:${port}`)
+        const request = client.request({ ':method': 'POST', ':path': '/body', 'content-type': 'text/plain' })
+        const answered = once(request, 'response')
+        for (const chunk of chunks) request.write('x'.repeat(chunk))
+        request.end()
+        const [headers] = await answered
+        let text = ''
+        for await (const part of request) text += part
+        client.destroy()
+        return [headers[':status'], text]
+      }
+      const refused = [413, '{"message":"Request body too large. The limit is 1 kB.","status":"error"}']
+      assert.deepEqual(await send([600, 400]), [200, '1000'])
+      assert.deepEqual([await send([600, 401]), await send(Array(40).fill(65_536))], [refused, refused])
+      assert.equal(counted.peek('127.0.0.1').remaining, 4)
     })
   })
 }

@@ -67,11 +67,11 @@ function respond({ status, contentType, cacheControl, text }: Body, headers: Rea
   return new Response(text, { status, headers: { ...headers, 'Content-Type': contentType, 'Cache-Control': cacheControl } })
 }
 
-/** Bounds a body whose length is not declared: its reader fails where it grows past `maxBody`. */
+/** Bounds a body that may be of any length: its reader fails where it grows past `maxBody`. */
 function limitBody(c: Context, maxBody: number | undefined): () => boolean {
   const { raw } = c.req
   let seen = 0
-  if (maxBody === undefined || raw.body === null || c.req.header('content-length') !== undefined) return () => false
+  if (maxBody === undefined || raw.body === null || isLengthDeclared(c)) return () => false
   const counting = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {
       seen += chunk.length
@@ -81,4 +81,9 @@ function limitBody(c: Context, maxBody: number | undefined): () => boolean {
   })
   c.req.raw = new Request(raw, { body: raw.body.pipeThrough(counting), duplex: 'half' } as RequestInit)
   return () => seen > maxBody
+}
+
+/** Beside Transfer-Encoding a Content-Length is void, and what is no number is none. */
+function isLengthDeclared({ req }: Context): boolean {
+  return req.header('transfer-encoding') === undefined && /^\d+$/.test(req.header('content-length') ?? '')
 }

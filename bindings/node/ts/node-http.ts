@@ -2,10 +2,14 @@
 // grow too long while they are read.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { constants } from 'node:http2'
 import { contentTooLarge, type Body } from './decision.js'
 import type { Verdict, View } from './gate.js'
 
 type Incoming = IncomingMessage & { readonly originalUrl?: string }
+
+/** Over HTTP/2 a request is one of many of its connection, and ends with its stream. */
+type Http2Request = IncomingMessage & { readonly stream?: { close(code?: number): void } }
 
 /** What Express or Fastify has added to a request. */
 interface Added {
@@ -92,16 +96,19 @@ export function send(res: ServerResponse, { status, contentType, cacheControl, t
 const PATIENCE = 2 ** 20
 
 /**
- * Bounds a body whose length is not declared, whoever reads it. When it grows past `maxBody` the reader
+ * Bounds a body that may be of any length, whoever reads it. When it grows past `maxBody` the reader
  * gets no more, the request is answered, and what still comes is dropped; when all of it has come and the
  * answer has gone the reader has an error, so that half a body is never taken for a whole one.
  */
 export function limitBody(req: IncomingMessage, res: ServerResponse, maxBody: number | undefined, onOver: () => void): void {
-  if (maxBody === undefined || req.headers['transfer-encoding'] === undefined) return
+  if (maxBody === undefined || !mayBeOfAnyLength(req)) return
   const { push } = req
   let seen = req.readableLength
   let over = false
-  const end = () => req.destroy(tooLarge(maxBody))
+  const end = () => {
+    req.destroy(tooLarge(maxBody))
+    ;(req as Http2Request).stream?.close()
+  }
   const refuse = () => {
     over = true
     onOver()
@@ -117,6 +124,11 @@ export function limitBody(req: IncomingMessage, res: ServerResponse, maxBody: nu
   }
 }
 
+/** Whether a body comes in chunks, beside which a declared length is void, or over HTTP/2 without one. */
+function mayBeOfAnyLength({ headers, httpVersionMajor }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || (httpVersionMajor > 1 && headers['content-length'] === undefined)
+}
+
 function afterwards(res: ServerResponse, then: () => void): void {
   if (res.writableFinished || res.destroyed) then()
   else res.once('finish', then)
@@ -129,7 +141,15 @@ function tooLarge(maxBody: number): Error {
 
 /** Answers a body that has grown too long; if an answer is under way already, it ends there. */
 function refuseBody(res: ServerResponse, maxBody: number): void {
-  if (res.headersSent) return void res.destroy()
-  res.setHeader('Connection', 'close') // what the client still sends is no request
+  if (res.headersSent) return breakOff(res)
+  // What the client still sends is no request. Over HTTP/2 it can't be taken for one.
+  if (res.req.httpVersionMajor === 1) res.setHeader('Connection', 'close')
   send(res, contentTooLarge(maxBody))
+}
+
+/** Ends an answer so that nobody takes it for a whole one. */
+function breakOff(res: ServerResponse): void {
+  const { stream } = res.req as Http2Request
+  if (stream === undefined) res.destroy()
+  else stream.close(constants.NGHTTP2_INTERNAL_ERROR)
 }

@@ -44,7 +44,7 @@ mod module {
         joint::{JointDecision, check_all},
         limiter::Limiter,
         policy::{Limit, Policy, PolicyFile},
-        request::ASGIRequest,
+        request::{ASGIRequest, declares_length},
         status::LimitStatus,
     };
 

@@ -3,7 +3,7 @@
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 
 /// A request by its ASGI scope.
 #[pyclass(frozen, module = "tidegate.http")]
@@ -90,6 +90,20 @@ pub(crate) fn view<'py>(request: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAn
         Ok(scope) => Ok(Bound::new(request.py(), ASGIRequest::new(scope.clone().unbind()))?.into_any()),
         Err(_) => Ok(request.clone()),
     }
+}
+
+/// Whether a request says how long its body is, so that its server gives no more. What stands beside
+/// Transfer-Encoding is not its length (RFC 9112, section 6.3), and what is no number is none.
+#[pyfunction]
+#[pyo3(signature = (request, /))]
+pub(crate) fn declares_length(request: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let request = view(request)?;
+    let header = |name| request.call_method1(intern!(request.py(), "header"), (name,));
+    let length = header("content-length")?;
+    let Ok(length) = length.cast::<PyString>() else { return Ok(false) };
+    let digits = length.to_str()?.as_bytes();
+    let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    Ok(is_number && header("transfer-encoding")?.is_none())
 }
 
 /// The method of a request, or of a scope.

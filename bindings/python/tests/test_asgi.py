@@ -82,6 +82,44 @@ def test_a_request_by_its_scope() -> None:
     assert ASGIRequest(twice).header("c") is ASGIRequest(twice).peer is None
 
 
+BOUNDED: dict[str, list[tuple[bytes, bytes]]] = {
+    "chunks": [(b"transfer-encoding", b"chunked")],
+    "a length beside chunks": [(b"content-length", b"3"), (b"transfer-encoding", b"chunked")],
+    "chunks beside a length": [(b"transfer-encoding", b"chunked"), (b"content-length", b"3")],
+    "two lengths": [(b"content-length", b"3"), (b"content-length", b"3")],
+    "no number": [(b"content-length", b"three")],
+    "a sign": [(b"content-length", b"+3")],
+    "nothing": [(b"content-length", b"")],
+}
+
+
+@pytest.mark.parametrize("headers", BOUNDED.values(), ids=BOUNDED)
+def test_a_length_that_is_none_does_not_lift_the_bound(headers: list[tuple[bytes, bytes]]) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        for _ in range(2):
+            await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"read"})
+
+    def status(second: bytes) -> int:
+        parts = iter([b"12345", second])
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": next(parts), "more_body": True}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        asyncio.run(middleware({**scope(), "method": "POST", "headers": headers}, receive, send))
+        return sent[0]["status"]  # type: ignore[no-any-return]
+
+    limiter = Limiter("9/minute")
+    middleware = RateLimitMiddleware(app, limiter, max_body=10)
+    assert [status(b"67890"), status(b"678901")] == [200, 413]
+    assert limiter.peek("192.0.2.1").remaining == 8
+
+
 def test_circles_are_collected() -> None:
     class Kept:
         pass

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import io
 from typing import TYPE_CHECKING, Any
 
 import django
 import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse
 from django.test import AsyncRequestFactory, RequestFactory, override_settings
 from django.utils.decorators import method_decorator
@@ -102,6 +105,36 @@ def test_views_that_are_classes(clock: ManualClock) -> None:
     assert [ask(Plain.as_view()).status_code for _ in range(3)] == [200, 200, 429]
 
 
+def uncached(view: Any) -> Any:
+    """Another's decorator, which knows nothing of coroutines."""
+
+    @functools.wraps(view)
+    def called(*args: Any, **words: Any) -> Any:
+        return view(*args, **words)
+
+    return called
+
+
+@pytest.mark.parametrize("others", [[], [uncached]])
+def test_classes_of_async_views(clock: ManualClock, others: list[Any]) -> None:
+    """Plain functions call their handlers; what these give, and a denial in their place, is awaited."""
+
+    @method_decorator([rate_limit(of(clock, "3/minute")), rate_limit(of(clock)), *others], name="dispatch")
+    class Async(View):
+        async def get(self, request: HttpRequest) -> HttpResponse:
+            return HttpResponse(self.plain(request).headers["X-RateLimit-Limit"])
+
+        @method_decorator(rate_limit(of(clock, "9/minute")))
+        def plain(self, request: HttpRequest) -> HttpResponse:
+            return HttpResponse("plain")
+
+    view = Async.as_view()
+    factory = AsyncRequestFactory()
+    asked = [asyncio.run(view(factory.generic(method, "/"))) for method in ("GET", "PUT", "GET")]
+    assert [answer.status_code for answer in asked] == [200, 405, 429]
+    assert (asked[0].content, asked[0].headers["X-RateLimit-Remaining"]) == (b"9", "1")
+
+
 def test_functions_see_what_django_knows(view: Any, clock: ManualClock) -> None:
     def known(request: HttpRequest) -> Any:
         request.user = "alice"  # type: ignore[assignment]
@@ -126,6 +159,26 @@ def test_a_request(factory: Any) -> None:
     assert request.header("content-length") == "5"
     assert request.header("x-user") == "alice"
     assert request.header("x-absent") is None
+
+
+@pytest.mark.parametrize("body", [b"", b"12345"])
+def test_a_body_of_django_s_test_client(view: Any, clock: ManualClock, body: bytes) -> None:
+    """Under ASGI it is one that cannot be sought, and without a body it has no length either."""
+    limited = rate_limit(of(clock), max_body=4)(view)
+    ask_by = asyncio.run if view is hello_async else lambda answer: answer
+    factory = AsyncRequestFactory()
+    request = factory.post("/", body, content_type="text/plain") if body else factory.get("/")
+    assert ask_by(limited(request)).status_code == (413 if body else 200)
+
+
+def test_a_body_longer_than_declared(clock: ManualClock) -> None:
+    """In chunks, which make its Content-Length void: Django has read all of it."""
+    scope = AsyncRequestFactory()._base_scope(method="POST", path="/")
+    scope["headers"] += [(b"content-length", b"3"), (b"transfer-encoding", b"chunked")]
+    limited = rate_limit(of(clock), max_body=10)(hello)
+    answers = [limited(ASGIRequest(scope, io.BytesIO(b"x" * size))) for size in (11, 10)]
+    assert [answer.status_code for answer in answers] == [413, 200]
+    assert answers[1].headers["X-RateLimit-Remaining"] == "1"
 
 
 def test_a_path_is_decoded_once() -> None:

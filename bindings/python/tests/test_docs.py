@@ -85,6 +85,23 @@ def test_it_runs(heading: str, code: str, tmp_path: Path) -> None:
         assert line.startswith(begins) if cut else line == wanted
 
 
+#: Examples leave types away, ask a denial for its body, and Django has no types.
+LENIENT = ["--allow-untyped-defs", "--allow-incomplete-defs", "--allow-untyped-calls"]
+LENIENT += ["--allow-untyped-decorators", "--allow-redefinition"]
+LENIENT += ["--disable-error-code=union-attr", "--disable-error-code=import-untyped"]
+
+
+def test_types(tmp_path: Path) -> None:
+    for number, (heading, blocks) in enumerate(sections()):
+        # Starlette's types don't have slowapi's handler.
+        if "python" in blocks and heading != "slowapi":
+            name = re.sub(r"\W", "_", heading)
+            (tmp_path / f"s{number}_{name}.py").write_text(blocks["python"])
+    mypy = [sys.executable, "-m", "mypy", "--strict", *LENIENT, "--cache-dir", ".mypy", "."]
+    ran = subprocess.run(mypy, cwd=tmp_path, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout
+
+
 @pytest.mark.parametrize(("heading", "code"), of_kind("python before"))
 def test_what_was_before_is_python(heading: str, code: str) -> None:
     compile(code, heading, "exec")

@@ -276,6 +276,22 @@ def test_an_undeclared_body_too_large(target: Target) -> None:
         assert (within.status, within.body, within.headers["X-RateLimit-Remaining"]) == (200, b"10", "1")
 
 
+def test_a_body_longer_than_declared(target: Target) -> None:
+    """In chunks, which make its Content-Length void. Some servers refuse such a request themselves."""
+    if target.is_bare:
+        pytest.skip("no body is bounded")
+    for length in ("3", "0", "+3", ""):
+        head = (
+            f"POST /upload HTTP/1.1\r\nHost: {target.variant}.body\r\nX-API-Key: n\r\nConnection: close\r\n"
+        )
+        body = f"Content-Length: {length}\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n12345678901\r\n0\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", target.server.port), timeout=20) as connection:
+            connection.sendall((head + body).encode())
+            refused = b"".join(iter(lambda: connection.recv(65_536), b""))
+        assert refused.split(b" ")[1] in (b"413", b"400"), length
+        assert target.remaining("body", "n") == 2
+
+
 def test_the_application_s_own_413_is_its_own(target: Target) -> None:
     refused = target.ask("body", "/refuses", x_api_key="o")
     assert (refused.status, refused.body) == (413, b"own")

@@ -155,6 +155,29 @@ def test_what_is_said_to_a_body_cut_off_is_not_sent(clock: ManualClock) -> None:
     assert limiter.peek("192.0.2.1").remaining == 2
 
 
+@pytest.mark.parametrize("length", ["", "3", "0", "three", "+3"])
+def test_a_length_that_is_none_does_not_lift_the_bound(clock: ManualClock, length: str) -> None:
+    """Beside Transfer-Encoding none is one. Some servers give both."""
+    limiter = Limiter("2/minute", clock=clock)
+
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        body = environ["wsgi.input"].read(100)
+        start_response("200 OK", TEXT)
+        return [body]
+
+    around = RateLimitMiddleware(app, limiter, max_body=10)
+    chunked = {
+        "CONTENT_LENGTH": length,
+        **({"HTTP_TRANSFER_ENCODING": "chunked"} if length.isdigit() else {}),
+    }
+    environ = {"REQUEST_METHOD": "POST", "REMOTE_ADDR": "192.0.2.1", **chunked}
+    told: list[str] = []
+    for body in (b"12345678901", b"1234567890"):
+        environ["wsgi.input"] = io.BytesIO(body)  # type: ignore[assignment]
+        answer = b"".join(around({**environ}, lambda status, headers: told.append(status[:3])))
+    assert (told, answer, limiter.peek("192.0.2.1").remaining) == (["413", "200"], b"1234567890", 1)
+
+
 @pytest.mark.parametrize(
     "read",
     [

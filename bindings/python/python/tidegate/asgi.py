@@ -14,11 +14,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from ._tidegate import Decorated
-from .http import ASGIRequest, ContentTooLarge, Gate, Refusal
+from ._tidegate import Decorated, declares_length
+from .http import ContentTooLarge, Gate, Refusal
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from ._limiter import Limiter
+    from ._typing import Options
     from .http import Admission, Request
 
 Message = Any
@@ -31,7 +34,7 @@ class RateLimitMiddleware:
     """Puts a limiter before an application. `tidegate.http` says what the options mean."""
 
     def __init__(
-        self, app: App, limiter: Limiter | Callable[[Request], Limiter | None], **options: Any
+        self, app: App, limiter: Limiter | Callable[[Request], Limiter | None], **options: Unpack[Options]
     ) -> None:
         self.app = app
         self.gate = Gate(limiter, **options)
@@ -42,7 +45,7 @@ class RateLimitMiddleware:
         judged = self.gate.judge(scope)
         if isinstance(judged, Refusal):
             return await refuse(judged, scope, send)
-        if judged.max_body is not None and ASGIRequest(scope).header("content-length") is None:
+        if judged.max_body is not None and not declares_length(scope):
             return await Bounded(self.app, judged.raw_headers(), judged).run(scope, receive, send)
         return await self.app(scope, receive, judged.decorated(send))
 

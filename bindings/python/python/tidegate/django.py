@@ -12,6 +12,7 @@ Both work for plain and ``async`` views, under WSGI and ASGI.
 from __future__ import annotations
 
 import functools
+import inspect
 import io
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -28,7 +29,10 @@ from .http import Admission, Gate, Refusal, WSGIRequest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from typing_extensions import Unpack
+
     from ._limiter import Limiter
+    from ._typing import Options
     from .http import Request
 
 F = TypeVar("F", bound="Callable[..., Any]")
@@ -54,8 +58,13 @@ def RateLimitMiddleware(get_response: Any) -> Any:  # noqa: N802, Django's are w
     return asynchronous if iscoroutinefunction(get_response) else synchronous
 
 
-def rate_limit(limiter: Limiter | Callable[[Request], Limiter | None], **options: Any) -> Callable[[F], F]:
-    """A limit of one view, beside the middleware's; for a class, by ``method_decorator``."""
+def rate_limit(
+    limiter: Limiter | Callable[[Request], Limiter | None], **options: Unpack[Options]
+) -> Callable[[F], F]:
+    """A limit of one view, beside the middleware's.
+
+    For a class ``method_decorator(rate_limit(…), name="dispatch")``; its handlers may be ``async``.
+    """
     gate = Gate(limiter, **options)
 
     def decorate(view: F) -> F:
@@ -73,9 +82,19 @@ def rate_limit(limiter: Limiter | Callable[[Request], Limiter | None], **options
                 return judged
             return _decorate(view(request, *args, **kwargs), judged)
 
-        return cast("F", asynchronous if iscoroutinefunction(view) else synchronous)
+        return cast("F", asynchronous if _is_async(view) else synchronous)
 
     return decorate
+
+
+def _is_async(view: Any) -> bool:
+    """Whether it has to be awaited: ``dispatch`` is a plain function that gives what its handlers do."""
+    if getattr(view, "__name__", None) != "dispatch":
+        return iscoroutinefunction(view)
+    # Below other decorators there is what `method_decorator` gives them, which knows the instance.
+    bound = inspect.unwrap(view, stop=lambda within: isinstance(within, functools.partial))
+    instance = getattr(getattr(bound, "func", bound), "__self__", None)
+    return iscoroutinefunction(view) or getattr(instance, "view_is_async", False)
 
 
 def _configured() -> Gate:
@@ -102,15 +121,18 @@ class DjangoRequest(WSGIRequest):
         return self.raw.path  # type: ignore[no-any-return]
 
     def header(self, name: str) -> str | None:
-        value = super().header(name)
-        return self._body_length() if name == "content-length" and not value else value
+        length = self._body_length() if name == "content-length" else None
+        return length or super().header(name)
 
     def _body_length(self) -> str | None:
-        """Under ASGI Django has the whole body before anybody is asked; under WSGI it reads none."""
+        """Under ASGI Django has the whole body before anybody is asked, whatever length was declared."""
         if not isinstance(self.raw, ASGIRequest):
             return None
         body = self.raw._stream
-        start = body.tell()
+        try:
+            start = body.tell()
+        except io.UnsupportedOperation:  # that of Django's test client
+            return None
         body.seek(0, io.SEEK_END)
         length = body.tell() - start
         body.seek(start)

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import fastapi
+    from typing_extensions import Unpack
 
     from ._limiter import Limiter
+    from ._typing import Options
     from .asgi import App, Receive, Send
     from .http import Request
 
@@ -57,7 +59,9 @@ class RateLimit:
     One object that stands before a router and before its route counts once.
     """
 
-    def __init__(self, limiter: Limiter | Callable[[Request], Limiter | None], **options: Any) -> None:
+    def __init__(
+        self, limiter: Limiter | Callable[[Request], Limiter | None], **options: Unpack[Options]
+    ) -> None:
         self.gate = Gate(limiter, **options)
 
     async def __call__(self, connection: HTTPConnection, response: Response) -> None:

@@ -17,18 +17,23 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import flask
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from ._tidegate import declares_length
 from .http import Gate, Refusal, WSGIRequest
 from .wsgi import BoundedBody
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from typing_extensions import Unpack
+
     from ._limiter import Limiter
+    from ._typing import Options
     from .http import Admission, Request
 
 F = TypeVar("F", bound="Callable[..., Any]")
@@ -46,7 +51,7 @@ class RateLimit:
         self,
         limiter: Limiter | Callable[[Request], Limiter | None] | None = None,
         app: flask.Flask | None = None,
-        **options: Any,
+        **options: Unpack[Options],
     ) -> None:
         self._options = options
         self._gate = None if limiter is None else Gate(limiter, **options)
@@ -55,20 +60,25 @@ class RateLimit:
             self.init_app(app)
 
     def init_app(self, app: flask.Flask) -> None:
-        """Puts it before an application; before several, one after the other."""
+        """Puts it before an application, once; before several, one after the other."""
+        extensions: list[RateLimit] = app.extensions.setdefault("tidegate", [])
+        if self in extensions:
+            return
+        extensions.append(self)
         app.before_request(self._before)
         app.after_request(self._after)
 
     def exempt(self, view: F) -> F:
-        """A route that the application's limiter doesn't count."""
+        """A route that the application's limiter doesn't count, whatever decorators stand above."""
         self._exempt.add(view)
         return view
 
     def limit(
-        self, limiter: Limiter | Callable[[Request], Limiter | None], **options: Any
+        self, limiter: Limiter | Callable[[Request], Limiter | None], **options: Unpack[Options]
     ) -> Callable[[F], F]:
         """A limit of one route, beside the application's; options are those of the extension, or given."""
-        gate = Gate(limiter, **{**self._options, **options})
+        given: Options = {**self._options, **options}
+        gate = Gate(limiter, **given)
 
         def decorate(view: F) -> F:
             @functools.wraps(view)
@@ -81,8 +91,12 @@ class RateLimit:
         return decorate
 
     def _before(self) -> flask.Response | None:
+        return None if self._gate is None or self._is_exempt() else _judge(self._gate)
+
+    def _is_exempt(self) -> bool:
         view = flask.current_app.view_functions.get(flask.request.endpoint or "")
-        return None if self._gate is None or view in self._exempt else _judge(self._gate)
+        # What other decorators have made of it tells what is within.
+        return inspect.unwrap(view, stop=self._exempt.__contains__) in self._exempt if view else False
 
     def _after(self, response: flask.Response) -> flask.Response:
         admissions = _admissions()
@@ -99,16 +113,18 @@ class RateLimit:
 
 def _admissions() -> list[tuple[Admission, BoundedBody | None]]:
     """Those of this request, each with the body that it bounds."""
-    admissions: list[tuple[Admission, BoundedBody | None]] = flask.g.setdefault("_tidegate", [])
+    # Not in `flask.g`, which is the application context's: that may last for many requests.
+    admissions: list[tuple[Admission, BoundedBody | None]] = vars(flask.request).setdefault("_tidegate", [])
     return admissions
 
 
 def _judge(gate: Gate) -> flask.Response | None:
     environ, body = flask.request.environ, None
-    judged = gate.judge(WSGIRequest(environ))
+    request = WSGIRequest(environ)
+    judged = gate.judge(request)
     if isinstance(judged, Refusal):
         return _response(judged)
-    if judged.max_body is not None and not environ.get("CONTENT_LENGTH"):
+    if judged.max_body is not None and not declares_length(request):
         # Flask's own error, so that reading on is answered with 413 and isn't logged as a fault.
         body = BoundedBody(environ["wsgi.input"], judged.max_body, RequestEntityTooLarge)
         environ["wsgi.input"] = body

@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from ._tidegate import EXPOSE
+from ._tidegate import EXPOSE, declares_length
 from .http import ContentTooLarge, Gate, Refusal, WSGIRequest
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from ._limiter import Limiter
+    from ._typing import Options
     from .http import Admission, Request
 
 Start = Callable[..., Any]
@@ -24,22 +27,23 @@ App = Callable[[Any, Start], Iterable[bytes]]
 class RateLimitMiddleware:
     """Puts a limiter before an application. `tidegate.http` says what the options mean.
 
-    A body without a declared length that grows past its limit is answered with 413, unless part of the
-    response has been sent by then.
+    A body without a declared length, or in chunks, that grows past its limit is answered with 413, unless
+    part of the response has been sent by then.
     """
 
     def __init__(
-        self, app: App, limiter: Limiter | Callable[[Request], Limiter | None], **options: Any
+        self, app: App, limiter: Limiter | Callable[[Request], Limiter | None], **options: Unpack[Options]
     ) -> None:
         self.app = app
         self.gate = Gate(limiter, **options)
 
     def __call__(self, environ: Any, start_response: Start) -> Iterable[bytes]:
-        judged = self.gate.judge(WSGIRequest(environ))
+        request = WSGIRequest(environ)
+        judged = self.gate.judge(request)
         if isinstance(judged, Refusal):
             return refuse(judged, environ, start_response)
         start = decorated(start_response, judged.headers())
-        if judged.max_body is not None and not environ.get("CONTENT_LENGTH"):
+        if judged.max_body is not None and not declares_length(request):
             return _Exchange(judged, environ, start_response, start).run(self.app)
         return self.app(environ, start)
 
@@ -63,7 +67,7 @@ def refuse(refusal: Refusal, environ: Any, start_response: Start) -> Iterable[by
 
 
 class _Exchange:
-    """An exchange whose request body has no declared length, and is cut off at its limit.
+    """An exchange whose request body may be of any length, and is cut off at its limit.
 
     The response begins with its first part, not when the application says its status: until then
     it can become a 413.
