@@ -53,7 +53,7 @@ fn where_nobody_looks_on_the_text_is_written_once() {
     let segment = Segment::new();
     let text = segment.inspect(&["--key", "bob"]);
     let words: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
-    assert!(text.contains(&format!("{} (layout version 2)", segment.path().display())), "{text}");
+    assert!(text.contains(&format!("{} (layout version 3)", segment.path().display())), "{text}");
     assert!(words.contains(&[&["policy"], &POLICY.split(' ').collect::<Vec<_>>()[..]].concat()), "{text}");
     assert!(text.contains(&format!("1 (pid {})", std::process::id())), "{text}");
     let asked = words.iter().position(|line| *line == ["Keys", "asked", "for"]).unwrap();
@@ -70,7 +70,7 @@ fn where_nobody_looks_on_the_text_is_written_once() {
 fn json_has_what_the_text_has() {
     let segment = Segment::new();
     let shown = segment.json(&["--key", "alice", "--key", "nobody", "--top", "2"]);
-    assert_eq!(shown["layout_version"], 2);
+    assert_eq!(shown["layout_version"], 3);
     assert_eq!(shown["clock"], "manual");
     assert_eq!(shown["policy"]["notation"], POLICY);
     assert_eq!((&shown["keys"], &shown["live"], &shown["locked"]), (&3.into(), &3.into(), &0.into()));

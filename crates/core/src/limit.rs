@@ -1,6 +1,7 @@
 //! One limit: a quota in a window, by an algorithm, under a name. Validated on creation, so
 //! that the engine never meets a limit that it cannot enforce exactly.
 
+use std::iter::successors;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
@@ -16,6 +17,10 @@ pub const MAX_BUCKET_QUOTA: u64 = 1 << 53;
 /// The most units of a bucket's level that a burst or the refill of a tick may be: half of what the
 /// level has room for, so that no sum of two overflows.
 const MAX_UNITS: u128 = 1 << 61;
+
+/// The fewest ticks, longer than a nanosecond, in which a bucket fills: each time that it is full
+/// it loses less than two of them to rounding.
+const LEAST_FILL_TICKS: u64 = 1000;
 
 /// The longest window: 100 years of 365 days.
 pub const MAX_WINDOW: Duration = Duration::from_secs(100 * 365 * 86_400);
@@ -144,34 +149,56 @@ impl Limit {
             return wrong("a window is longer than 0 and at most 100 years".into());
         }
         let window = duration_nanos(window);
-        let fill = (u128::from(window) * u128::from(burst)).div_ceil(u128::from(quota));
-        let longest = u128::from(window).max(fill);
-        if longest > u128::from(duration_nanos(MAX_WINDOW)) {
+        let limit =
+            Self { name: name.to_owned(), quota, window, algorithm, burst, unit: Unit::default(), tick: 1 };
+        let fill = limit.fill_nanos();
+        if fill > duration_nanos(MAX_WINDOW) {
             return wrong(format!("a burst of {burst} takes more than 100 years to refill"));
         }
-        let tick = tick_for(u64::try_from(longest).unwrap_or(u64::MAX));
-        let limit =
-            Self { name: name.to_owned(), quota, window, algorithm, burst, unit: Unit::default(), tick };
-        if algorithm == Algorithm::TokenBucket && limit.rate().is_none() {
-            return wrong(format!(
+        match limit.tick_to_fill(fill) {
+            Some(tick) => Ok(Self { tick, ..limit }),
+            None => wrong(format!(
                 "{quota} per {window} ns with a burst of {burst} cannot be counted exactly in 64 bits: use a rounder quota or a smaller burst"
-            ));
+            )),
         }
-        Ok(limit)
     }
 
-    /// The exact rate of a bucket as (units refilled per tick, units of one token): quota · tick and
-    /// window in nanoseconds without their common divisor. `None` if the first or a whole burst
-    /// is beyond what a level can count.
+    /// Nanoseconds in which the limit gets back all that it holds, rounded up: a log's window.
+    fn fill_nanos(&self) -> u64 {
+        let fill = (u128::from(self.window) * u128::from(self.burst)).div_ceil(u128::from(self.quota));
+        u64::try_from(fill).unwrap_or(u64::MAX)
+    }
+
+    /// The tick of a limit that gets back all it holds in `fill` nanoseconds.
+    ///
+    /// Not of its window: a bucket that is full again in a small part of it would be filled many times
+    /// over by one tick, and all but one burst of that lost. Where a bucket's level cannot be counted
+    /// in such ticks, it is in the first longer ones in which it can.
+    fn tick_to_fill(&self, fill: u64) -> Option<u64> {
+        let finest = tick_for(fill);
+        let coarsest = finest.max(fill / LEAST_FILL_TICKS);
+        let ticks = successors(Some(finest), |tick| tick.checked_mul(10));
+        let countable =
+            |tick: &u64| self.algorithm != Algorithm::TokenBucket || self.rate_by(*tick).is_some();
+        ticks.take_while(|&tick| tick <= coarsest).find(countable)
+    }
+
+    /// The exact rate of a bucket as (units refilled per tick, units of one token).
     pub(crate) fn rate(&self) -> Option<(u64, u64)> {
-        let (refill, token) = (u128::from(self.quota) * u128::from(self.tick), u128::from(self.window));
+        self.rate_by(self.tick)
+    }
+
+    /// The same in ticks of so many nanoseconds: quota · tick and window in nanoseconds without their
+    /// common divisor. `None` if the first or a whole burst is beyond what a level can count.
+    fn rate_by(&self, tick: u64) -> Option<(u64, u64)> {
+        let (refill, token) = (u128::from(self.quota) * u128::from(tick), u128::from(self.window));
         let divisor = gcd(refill, token);
         let (refill, token) = (refill / divisor, token / divisor);
         let countable = refill <= MAX_UNITS && u128::from(self.burst) * token <= MAX_UNITS;
         countable.then_some(()).and_then(|()| Some((u64::try_from(refill).ok()?, u64::try_from(token).ok()?)))
     }
 
-    /// The window in ticks, rounded up; at most 2³⁰.
+    /// The window of a log in ticks, rounded up; at most 2³⁰.
     pub(crate) fn window_ticks(&self) -> u64 {
         debug_assert!(self.window.div_ceil(self.tick) <= MAX_SPAN_TICKS);
         self.window.div_ceil(self.tick)
@@ -223,10 +250,11 @@ impl Limit {
     }
 
     /// The resolution at which this limit keeps time: the smallest power of ten of nanoseconds
-    /// that is at least window/2³⁰ (100 ns for a minute, 100 µs for a day; for a bucket that
-    /// fills slower than its window, the time to fill counts). Admissions are recorded rounded
-    /// up and the present is rounded down: a unit is never free early, and late by less than two
-    /// of these.
+    /// that is at least window/2³⁰ (100 ns for a minute, 100 µs for a day). For a bucket the time in
+    /// which it fills counts in the window's place, and where its level could not be counted exactly
+    /// in 64 bits it is a longer one, at most a thousandth of that time. Admissions are recorded
+    /// rounded up and the present is rounded down: a unit is never free early, and late by less than
+    /// two of these.
     #[must_use]
     pub fn resolution(&self) -> Duration {
         Duration::from_nanos(self.tick)

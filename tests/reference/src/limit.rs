@@ -63,6 +63,12 @@ pub struct Policy {
 /// The most ticks that a limit counts over: they fit a signed 32-bit number twice.
 const MOST_TICKS: u64 = 1 << 30;
 
+/// The fewest ticks that fill a bucket, if they are longer than a nanosecond.
+const LEAST_TICKS: u128 = 1000;
+
+/// The most units that a bucket holds: what is owed is counted in 62 bits, twice over.
+const MOST_UNITS: u128 = 1 << 61;
+
 impl Limit {
     /// A sliding-window log.
     #[must_use]
@@ -98,16 +104,32 @@ impl Limit {
     }
 
     /// The nanoseconds in which this limit counts time: the smallest power of ten of which
-    /// 2³⁰ cover its window and, for a bucket, the time that it takes to fill.
+    /// 2³⁰ cover the time in which all that it holds comes back, a log's window or the time in which a
+    /// bucket fills. Of a bucket that has too many units to count then, the first power of ten with
+    /// which it has not; but at least a thousand ticks fill it.
     #[must_use]
     pub fn tick(&self) -> u64 {
         let fill = (u128::from(self.window) * u128::from(self.capacity())).div_ceil(u128::from(self.quota));
-        let longest = fill.max(u128::from(self.window));
         let mut tick = 1;
-        while longest > u128::from(tick) * u128::from(MOST_TICKS) {
+        while fill > u128::from(tick) * u128::from(MOST_TICKS) {
+            tick *= 10;
+        }
+        while self.units(tick) > MOST_UNITS && fill >= u128::from(tick) * 10 * LEAST_TICKS {
             tick *= 10;
         }
         tick
+    }
+
+    /// What a bucket holds, in the largest units of which a token and the refill of a tick are whole
+    /// numbers; nothing of a log, which counts no such units.
+    fn units(&self, tick: u64) -> u128 {
+        match self.algorithm {
+            Algorithm::SlidingWindowLog => 0,
+            Algorithm::TokenBucket { burst } => {
+                let (window, refill) = (u128::from(self.window), u128::from(self.quota) * u128::from(tick));
+                u128::from(burst) * window / common_divisor(window, refill)
+            }
+        }
     }
 
     /// The window in ticks, rounded up.
@@ -115,6 +137,10 @@ impl Limit {
     pub fn window_ticks(&self) -> u64 {
         self.window.div_ceil(self.tick())
     }
+}
+
+fn common_divisor(a: u128, b: u128) -> u128 {
+    if b == 0 { a } else { common_divisor(b, a % b) }
 }
 
 impl Policy {
@@ -146,5 +172,9 @@ mod tests {
         assert_eq!(Limit::log("a", 1, (1 << 30) + 1).tick(), 10);
         // A bucket that takes 100 s to fill counts as one of 100 s.
         assert_eq!(Limit::bucket("a", 10, SECOND, 1000).tick(), 100);
+        // One that takes 8.64 µs counts as one of that, whatever its window.
+        assert_eq!(Limit::bucket("a", 100_000_000_000, 86_400 * SECOND, 10).tick(), 1);
+        // 2⁵³ · 5⁹ units at 1 ns, 2⁵³ · 5³ at 1 ms.
+        assert_eq!(Limit::bucket("a", 1 << 53, SECOND, 1 << 53).tick(), 1_000_000);
     }
 }

@@ -5,7 +5,7 @@ use super::hash::{Hash, checksum};
 use crate::error::SegmentFault;
 
 /// The version of the layout that this library reads and writes.
-pub(super) const VERSION: u64 = 2;
+pub(super) const VERSION: u64 = 3;
 
 /// Bytes of the header.
 pub(super) const LEN: usize = 4096;
@@ -257,7 +257,7 @@ mod tests {
         assert!(matches!(fault(&[b'x'; LEN], 4096), SegmentFault::NotASegment));
         assert!(matches!(fault(&bytes[..100], 100), SegmentFault::Size { found: 100, .. }));
         assert!(matches!(fault(&bytes, 99_999), SegmentFault::Size { found: 99_999, wanted: 100_000 }));
-        for version in [1, 9] {
+        for version in [1, 2, 9] {
             let mut other = bytes;
             other[16] = version;
             let wanted = SegmentFault::Version { found: version.into(), supported: VERSION };

@@ -2,7 +2,7 @@
 
 use super::new;
 use crate::limit::Limit;
-use crate::vectors::scenario::{DAY, HOUR, MILLI, MINUTE, SECOND, Scenario};
+use crate::vectors::scenario::{DAY, HOUR, MICRO, MILLI, MINUTE, SECOND, Scenario};
 
 pub(super) fn buckets() -> Vec<Scenario> {
     let third = || vec![Limit::bucket("second", 3, SECOND, 3)];
@@ -82,6 +82,7 @@ pub(super) fn buckets() -> Vec<Scenario> {
 pub(super) fn rates() -> Vec<Scenario> {
     let fast = 600_000_000;
     let prime = 999_999_937;
+    let six_billion = 6_000_000_000;
     vec![
         new(
             "rate: 600 million a second, to the unit",
@@ -130,14 +131,53 @@ pub(super) fn rates() -> Vec<Scenario> {
         // Ten tokens a tick of 100 ns.
         new(
             "rate: a tick's refill is had once",
+            "6000000000/minute token-bucket",
+            vec![Limit::bucket("minute", six_billion, MINUTE, six_billion)],
+        )
+        .check_n(11)
+        .at(190)
+        .check_n(six_billion - 1)
+        .at(200)
+        .check_n(10)
+        .check(),
+        // One token in 10 ns, of which 20 are held: full after 200 ns, so in ticks of 1 ns.
+        new(
+            "rate: a small burst on a long window is counted by the nanosecond",
             "6000000000/minute token-bucket burst=20",
-            vec![Limit::bucket("minute", 6_000_000_000, MINUTE, 20)],
+            vec![Limit::bucket("minute", six_billion, MINUTE, 20)],
         )
         .check_n(11)
         .at(190)
         .check_n(19)
         .at(200)
-        .check_n(10)
+        .check_n(3)
+        .check_n(2)
+        .at(209)
+        .check()
+        .at(210)
         .check(),
+        // 1,157,407 tokens a second; at 1 µs each there is little more than one.
+        (1..=7).fold(
+            new(
+                "rate: a burst of ten on a day of a hundred thousand million",
+                "100000000000/day token-bucket burst=10",
+                vec![Limit::bucket("day", 100_000_000_000, DAY, 10)],
+            )
+            .check_n(10),
+            |s, i| s.at(i * MICRO).checks(2),
+        ),
+        new(
+            "rate: 2⁵³ a second, all at once, in ticks of 1 ms",
+            "9007199254740992/second token-bucket",
+            vec![Limit::bucket("second", 1 << 53, SECOND, 1 << 53)],
+        )
+        .check_n(1 << 53)
+        .at(MILLI - 1)
+        .check()
+        .at(MILLI)
+        .check_n(9_007_199_254_740)
+        .check()
+        .at(SECOND)
+        .peek(),
     ]
 }
