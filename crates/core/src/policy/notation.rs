@@ -292,7 +292,7 @@ impl<'t> Parser<'t> {
     }
 
     fn number(&self, number: Token<'_>) -> Result<u64> {
-        if number.text.ends_with('_') || number.text.contains("__") {
+        if !words::groups_digits(number.text) {
             return self.wrong(number, "`_` stands between two digits, as in `1_000`");
         }
         match number.text.replace('_', "").parse() {

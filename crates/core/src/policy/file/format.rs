@@ -60,7 +60,7 @@ impl<'de> Deserialize<'de> for PolicyName {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a table with `limits`, such as [free]")]
+#[serde(deny_unknown_fields)]
 struct PolicyTable {
     limits: Limits,
     max_body: Option<Bytes>,
@@ -72,9 +72,22 @@ impl<'de> DeserializeSeed<'de> for PolicyName {
     type Value = Policy;
 
     fn deserialize<D: Deserializer<'de>>(self, table: D) -> Result<Policy, D::Error> {
-        let table = PolicyTable::deserialize(table)?;
+        table.deserialize_map(self)
+    }
+}
+
+/// Of tables alone: what is derived would take an array too, for the fields in their order.
+impl<'de> Visitor<'de> for PolicyName {
+    type Value = Policy;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a table with `limits`, such as [free]")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<Policy, A::Error> {
+        let table = PolicyTable::deserialize(MapAccessDeserializer::new(table))?;
         let policy = Policy::new(table.limits.0).and_then(|policy| policy.named(&self.0));
-        let policy = policy.map_err(D::Error::custom)?;
+        let policy = policy.map_err(A::Error::custom)?;
         let policy = policy.with_report(table.report.map_or(Report::default(), |report| report.0));
         Ok(match table.max_body {
             Some(Bytes(bytes)) => policy.with_max_body(bytes),

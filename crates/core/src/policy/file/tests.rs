@@ -91,6 +91,13 @@ fn errors_say_where() {
         ("[free]\n\nmax_body = 5", "line 1, column 1: missing field `limits`"),
         ("[Free]\nlimits = \"1/s\"", "line 1, column 2: policy `Free`: a name starts"),
         ("free = \"1/s\"", "line 1, column 8: invalid type: string \"1/s\", expected a table with `limits`"),
+        (
+            "free = [\"1/s\", \"5 MB\", \"tightest\"]",
+            "line 1, column 8: invalid type: sequence, expected a table with `limits`",
+        ),
+        ("free = []", "line 1, column 8: invalid type: sequence, expected a table with `limits`"),
+        ("[[free]]\nlimits = \"1/s\"", "line 1, column 1: invalid type: sequence, expected a table"),
+        ("[a]\nlimits = \"1/s\"\nmax_body = \"_5_ MB\"", "line 3, column 12: `_5_ MB` is no size"),
         ("[a]\nlimits = 5", "line 2, column 10: invalid type: integer `5`, expected a text such as"),
         ("[a]\nlimits = []", "line 1, column 1: a policy has at least one limit"),
         ("[a]\nlimits = [\"1/s\", [\"1/m\"]]", "line 2, column 18: invalid type: sequence, expected a text"),
