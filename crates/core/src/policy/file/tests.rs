@@ -148,6 +148,30 @@ fn errors_in_the_table_of_a_limit() {
             "quota = 1, window = \"s\", unit = \"kg\"",
             "line 2, column 45: unknown unit `kg`: expected `requests`",
         ),
+        (
+            "quota = 5.5, window = \"s\"",
+            "line 2, column 21: invalid type: floating point `5.5`, expected a whole number of at least 1, such as 100",
+        ),
+        (
+            "quota = -5, window = \"s\"",
+            "line 2, column 21: invalid value: integer `-5`, expected a whole number",
+        ),
+        (
+            "quota = \"100\", window = \"s\"",
+            "line 2, column 21: invalid type: string \"100\", expected a whole number of at least 1, such as 100, without quotes",
+        ),
+        (
+            "quota = 1, window = \"s\", algorithm = \"token-bucket\", burst = true",
+            "line 2, column 74: invalid type: boolean `true`, expected a whole number",
+        ),
+        (
+            "quota = 99999999999999999999, window = \"s\"",
+            "line 2, column 21: 99999999999999999999 is outside of what can be counted: 1 to 9007199254740992",
+        ),
+        (
+            "quota = 9223372036854775808, window = \"s\", algorithm = \"token-bucket\"",
+            "line 2, column 11: limit `second`: a quota and a burst are at most 9007199254740992",
+        ),
         ("quota = 1, windows = \"s\"", "line 2, column 24: unknown field `windows`, expected one of"),
         ("quota = 1, window = \"s\", name = \"A\"", "line 2, column 11: limit `A`: a name starts"),
     ] {
