@@ -25,6 +25,9 @@ const LEAST_FILL_TICKS: u64 = 1000;
 /// The longest window: 100 years of 365 days.
 pub const MAX_WINDOW: Duration = Duration::from_secs(100 * 365 * 86_400);
 
+/// What is said of another.
+pub(crate) const WRONG_WINDOW: &str = "a window is longer than 0 and at most 100 years";
+
 /// How a limit counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -147,7 +150,7 @@ impl Limit {
             return wrong(format!("a quota and a burst are at most {MAX_BUCKET_QUOTA}"));
         }
         if window.is_zero() || window > MAX_WINDOW {
-            return wrong("a window is longer than 0 and at most 100 years".into());
+            return wrong(WRONG_WINDOW.into());
         }
         let window = duration_nanos(window);
         let limit =

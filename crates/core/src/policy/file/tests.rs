@@ -137,6 +137,7 @@ fn errors_in_the_table_of_a_limit() {
             "quota = 0, window = \"s\"",
             "line 2, column 11: limit `second`: a quota and a burst are at least 1",
         ),
+        ("quota = 1, window = \"0 s\"", "line 2, column 11: a window is longer than 0"),
         (
             "quota = 1, window = \"s\", burst = 2",
             "line 2, column 11: limit `second`: `burst` is for `token-bucket`",
