@@ -52,7 +52,8 @@ impl Algorithm {
     }
 }
 
-/// What a quota counts: the `qu` parameter of the IETF headers.
+/// What a quota counts: the `qu` parameter of the IETF headers, and nothing else. It changes no
+/// decision; a limit of [`ConcurrentRequests`](Self::ConcurrentRequests) does not limit concurrency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Unit {
