@@ -2,19 +2,21 @@
 //! gives, at any quota, window and burst. The ideal shares nothing with the engine nor with the
 //! reference model, which count in the same ticks, so that a tick that is too long cannot hide.
 
+#![allow(clippy::expect_used)]
+
 use std::time::Duration;
 
 use proptest::prelude::*;
 use tidegate::{Limit, Limiter, ManualClock, Nanos, Policy};
 
-/// A bucket in fractions of which one token has `quota` · `window`: exact at every nanosecond.
+/// A bucket by the time at which it is full, in `quota`-ths of a nanosecond, of which `window` bring one
+/// token: exact at every nanosecond.
 struct Ideal {
     quota: i128,
     window: i128,
     burst: i128,
     /// Nanoseconds by which whatever is taken counts later than it was.
     later: i128,
-    /// When it is full, in `quota`-ths of a nanosecond.
     full_at: i128,
 }
 
@@ -112,8 +114,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Costs of one size, taken whenever they can be, by a caller who asks some `pace` times while the
-    /// bucket fills. No other caller could have more of the ideal bucket, and none who is never
-    /// denied for two resolutions too long has less than one of a bucket that is late by that much.
+    /// bucket fills. No caller could have more of the ideal bucket; and a caller whose every admission
+    /// is late by less than two resolutions has at least what a bucket gives that is as late as that.
     #[test]
     fn a_greedy_caller_gets_what_the_ideal_bucket_gives(
         limit in any_bucket(),
@@ -123,6 +125,7 @@ proptest! {
         jitter: u64,
     ) {
         let resolution = nanos(limit.resolution());
+        // What is promised of it, in the documentation of `Limit::resolution`.
         prop_assert!(resolution == 1 || resolution <= fill(&limit) / 1000, "{:?}", limit);
         // In whole nanoseconds nothing is rounded.
         let late = if resolution == 1 { 0 } else { 2 * resolution };

@@ -25,6 +25,9 @@ const LEAST_FILL_TICKS: u64 = 1000;
 /// The longest window: 100 years of 365 days.
 pub const MAX_WINDOW: Duration = Duration::from_secs(100 * 365 * 86_400);
 
+/// What is said of another.
+pub(crate) const WRONG_WINDOW: &str = "a window is longer than 0 and at most 100 years";
+
 /// How a limit counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -49,7 +52,8 @@ impl Algorithm {
     }
 }
 
-/// What a quota counts: the `qu` parameter of the IETF headers.
+/// What a quota counts: the `qu` parameter of the IETF headers, and nothing else. It changes no
+/// decision; a limit of [`ConcurrentRequests`](Self::ConcurrentRequests) does not limit concurrency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Unit {
@@ -121,7 +125,8 @@ impl Limit {
     ///
     /// # Errors
     /// As for [`new`](Self::new), with [`MAX_BUCKET_QUOTA`]; also a burst of 0, and one that
-    /// takes longer than [`MAX_WINDOW`] to fill or is too large to be counted exactly.
+    /// takes longer than [`MAX_WINDOW`] to fill or has more units than can be counted exactly: never
+    /// at up to 10¹⁴ per second or another single unit of time.
     pub fn token_bucket(name: &str, quota: u64, window: Duration, burst: u64) -> Result<Self> {
         Self::build(name, quota, window, Algorithm::TokenBucket, burst)
     }
@@ -146,7 +151,7 @@ impl Limit {
             return wrong(format!("a quota and a burst are at most {MAX_BUCKET_QUOTA}"));
         }
         if window.is_zero() || window > MAX_WINDOW {
-            return wrong("a window is longer than 0 and at most 100 years".into());
+            return wrong(WRONG_WINDOW.into());
         }
         let window = duration_nanos(window);
         let limit =
@@ -158,7 +163,7 @@ impl Limit {
         match limit.tick_to_fill(fill) {
             Some(tick) => Ok(Self { tick, ..limit }),
             None => wrong(format!(
-                "{quota} per {window} ns with a burst of {burst} cannot be counted exactly in 64 bits: use a rounder quota or a smaller burst"
+                "a burst of {burst} at {quota} per {window} ns cannot be counted exactly in 64 bits: use a quota with more zeros at its end, a rounder window or a smaller burst"
             )),
         }
     }
@@ -269,4 +274,59 @@ pub(crate) fn is_name(name: &str) -> bool {
 
 fn gcd(a: u128, b: u128) -> u128 {
     if b == 0 { a } else { gcd(b, a % b) }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const SECOND: u64 = 1_000_000_000;
+    const DAY: u64 = 86_400 * SECOND;
+
+    fn bucket(quota: u64, window: u64, burst: u64) -> Result<Limit> {
+        Limit::token_bucket("a", quota, Duration::from_nanos(window), burst)
+    }
+
+    /// The promise of `docs/policies.md`. Primes have the most units.
+    #[test]
+    fn a_hundred_million_million_per_unit_of_time_can_be_counted() {
+        let small = [1, 1000, 1_000_000, SECOND, 60 * SECOND, 3600 * SECOND];
+        let units = [&small[..], &[DAY, 7 * DAY, 30 * DAY, 360 * DAY]].concat();
+        let quotas = [7, 1_000_003, 3_000_000_019, 999_999_999_989, 99_999_999_999_973, 100_000_000_000_000];
+        for (window, quota) in units.into_iter().flat_map(|unit| quotas.map(|quota| (unit, quota))) {
+            for burst in
+                [1, 2, 10, 997, 1_000_003, quota - 1, quota].into_iter().filter(|&burst| burst <= quota)
+            {
+                let limit = bucket(quota, window, burst);
+                assert!(limit.is_ok(), "{limit:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_tick_grows_until_the_units_fit() {
+        for (quota, window, nanos) in [
+            (2_400_000_001, SECOND, 10),
+            (3_000_000_007, DAY, 1_000_000),
+            (1_000_000_000_001, 30 * DAY, 10 * SECOND),
+            (MAX_BUCKET_QUOTA, SECOND, 1_000_000),
+            // Round numbers have few units: the tick is that of their window.
+            (3_000_000_000, DAY, 100_000),
+        ] {
+            let limit = bucket(quota, window, quota).unwrap();
+            assert_eq!(limit.resolution(), Duration::from_nanos(nanos), "{quota}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_counted_says_what_to_change() {
+        let error = bucket(9_007_199_254_740_881, SECOND, 9_007_199_254_740_881).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "limit `a`: a burst of 9007199254740881 at 9007199254740881 per 1000000000 ns cannot be counted exactly in 64 bits: use a quota with more zeros at its end, a rounder window or a smaller burst"
+        );
+        assert!(bucket(9_007_199_254_740_000, SECOND, 9_007_199_254_740_000).is_ok());
+        assert!(bucket(9_007_199_254_740_881, SECOND, 1_000_000_000).is_ok());
+    }
 }

@@ -3,7 +3,9 @@
 //! The state is the *level* of what is owed, in units chosen so that both the refill of one tick
 //! and one token are whole: with quota · tick / window = Q/T in lowest terms, a tick pays back Q
 //! units and a token is T. From full, a greedy caller gets exactly ⌊burst + Q·t/T⌋ tokens in t ticks: no
-//! division ever discards a remainder of the refill.
+//! division ever discards a remainder of the refill. What is lost is what finds the bucket full, and of
+//! the tick in which it ceases to be so; [`Limit`](crate::Limit) chooses ticks that are short beside the
+//! time in which it fills.
 
 use super::{Outcome, Present, Reading, Ring, Rule};
 use crate::time::Divisor;

@@ -9,6 +9,7 @@ use super::hash::KeyHash;
 use super::{Limiter, OnFull, OnUnavailable};
 use crate::clock::Clock;
 use crate::error::Result;
+use crate::limit::Limit;
 use crate::policy::{IntoPolicy, Policy};
 use crate::table::Table;
 use crate::time::duration_nanos;
@@ -16,9 +17,13 @@ use crate::time::duration_nanos;
 /// Keys that a limiter has room for unless told otherwise.
 const DEFAULT_MAX_KEYS: usize = 100_000;
 
-/// The coarse clock is chosen when even the fastest limit admits this many of its ticks apart:
-/// its lag is then lost in the window that it is added to.
-const TICKS_PER_EMISSION: u64 = 16;
+/// The coarse clock is chosen when every limit admits this many of the clock's lags apart: what a lag
+/// takes is then small beside the burst or the window that it is taken from.
+const LAGS_PER_EMISSION: u64 = 16;
+
+/// The same of a limit that holds a single unit: it is used up by every admission, and each waits for
+/// the lag once more. Of 16 lags that took 8 % of the rate.
+const LAGS_PER_SINGLE: u64 = 200;
 
 /// The options of a [`Limiter`].
 ///
@@ -94,7 +99,8 @@ impl LimiterBuilder {
     }
 
     /// The clock. By default [`Clock::Coarse`] for policies whose limits all admit seldom enough
-    /// that its lag does not matter, else [`Clock::Precise`].
+    /// that its lag does not matter, else [`Clock::Precise`]: window / quota is at least 16 lags, or
+    /// 200 of a limit that holds a single unit (`burst=1`), which is late by the lag every time.
     pub fn clock(self, clock: impl Into<Clock>) -> Self {
         Self { clock: Some(clock.into()), ..self }
     }
@@ -169,8 +175,38 @@ fn in_segment(
 }
 
 fn automatic_clock(policy: &Policy) -> Clock {
-    let emission = policy.limits().iter().map(|limit| duration_nanos(limit.window()) / limit.quota()).min();
-    let needed = duration_nanos(Clock::Coarse.lag()).saturating_mul(TICKS_PER_EMISSION);
-    let coarse = Clock::Coarse.lag() > Duration::ZERO && emission.is_some_and(|emission| emission >= needed);
+    let lag = duration_nanos(Clock::Coarse.lag());
+    let coarse = lag > 0 && policy.limits().iter().all(|limit| is_slow(limit, lag));
     if coarse { Clock::Coarse } else { Clock::Precise }
+}
+
+/// Whether a limit admits so seldom that a lag does not matter to it.
+fn is_slow(limit: &Limit, lag: u64) -> bool {
+    let lags = if limit.capacity() == 1 { LAGS_PER_SINGLE } else { LAGS_PER_EMISSION };
+    duration_nanos(limit.window()) / limit.quota() >= lag.saturating_mul(lags)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lag_is_small_beside_what_it_is_taken_from() {
+        const LAG: u64 = 4_000_000;
+        for (policy, slow) in [
+            ("15/second token-bucket", true),
+            ("15/second token-bucket burst=2", true),
+            ("16/second token-bucket", false),
+            ("15/second token-bucket burst=1", false),
+            ("10/second token-bucket burst=1", false),
+            ("5/4 seconds token-bucket burst=1", true),
+            ("1/100ms", false),
+            ("1/second", true),
+            ("10/second", true),
+        ] {
+            let policy: Policy = policy.parse().unwrap();
+            assert!(policy.limits().iter().all(|limit| is_slow(limit, LAG) == slow), "{policy}");
+        }
+    }
 }

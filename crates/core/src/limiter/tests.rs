@@ -98,6 +98,8 @@ fn the_clock_suits_the_policy() {
     let chosen = |policy: &str| Limiter::new(policy).unwrap().clock().lag();
     assert_eq!(chosen("100/minute; 10/second token-bucket"), Clock::Coarse.lag());
     assert_eq!(chosen("100/minute; 1000/second token-bucket"), Duration::ZERO);
+    assert_eq!(chosen("100/minute; 10/second token-bucket burst=1"), Duration::ZERO);
+    assert_eq!(chosen("1/minute token-bucket burst=1"), Clock::Coarse.lag());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::words::{self, Expected, Window};
 use super::{MAX_LIMITS, Policy};
 use crate::error::{Error, Result};
-use crate::limit::{Algorithm, Limit, MAX_BUCKET_QUOTA, Unit};
+use crate::limit::{Algorithm, Limit, MAX_BUCKET_QUOTA, Unit, WRONG_WINDOW};
 use crate::time::duration_nanos;
 
 /// A policy of the limits in `text`.
@@ -134,6 +134,10 @@ pub(super) struct Written {
 impl Written {
     /// The limit, after the `earlier` ones of its policy.
     pub(super) fn limit(self, earlier: &[Limit]) -> Result<Limit> {
+        if self.name.is_none() && self.window.is_zero() {
+            // Its default name is the window's, in a unit that nobody wrote: all go into nothing.
+            return Err(Error::Policy(WRONG_WINDOW.into()));
+        }
         let name = self.name.unwrap_or_else(|| words::default_name(duration_nanos(self.window), earlier));
         let limit = match (self.algorithm.unwrap_or_default(), self.burst) {
             (Algorithm::SlidingWindowLog, None) => Limit::new(&name, self.quota, self.window),
@@ -292,7 +296,7 @@ impl<'t> Parser<'t> {
     }
 
     fn number(&self, number: Token<'_>) -> Result<u64> {
-        if number.text.ends_with('_') || number.text.contains("__") {
+        if !words::groups_digits(number.text) {
             return self.wrong(number, "`_` stands between two digits, as in `1_000`");
         }
         match number.text.replace('_', "").parse() {

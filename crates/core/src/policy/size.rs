@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+#[cfg(feature = "policy-file")]
+use super::words::groups_digits;
+
 /// Bytes, the name, and what else is read as it (in any case). `MB` is a million, as in the
 /// decimal prefixes; `MiB` is 2²⁰.
 const SIZES: [(u64, &str); 8] = [
@@ -43,7 +46,8 @@ impl std::str::FromStr for Size {
         let text = text.trim();
         let digits = text.find(|c: char| !c.is_ascii_digit() && c != '_').unwrap_or(text.len());
         let (number, unit) = text.split_at(digits);
-        let number = number.replace('_', "").parse::<u64>().ok();
+        let number = Some(number).filter(|number| groups_digits(number));
+        let number = number.and_then(|number| number.replace('_', "").parse::<u64>().ok());
         let bytes = unit_bytes(unit.trim()).zip(number).and_then(|(unit, number)| number.checked_mul(unit));
         bytes.map(Self).ok_or_else(|| {
             format!("`{text}` is no size: write one such as \"5 MB\", \"512 KiB\" or 5_000_000")
@@ -96,7 +100,9 @@ mod tests {
             assert_eq!(text.parse(), Ok(Size(bytes)), "{text}");
             assert_eq!(Size(bytes).to_string().parse(), Ok(Size(bytes)), "{text}");
         }
-        for text in ["", "MB", "5 m", "-1 MB", "1.5 MB", "5 MB/s", "99999999 TB", "5 µB"] {
+        for text in
+            ["", "MB", "5 m", "-1 MB", "1.5 MB", "5 MB/s", "99999999 TB", "5 µB", "_5 MB", "5_ MB", "5__0"]
+        {
             assert!(text.parse::<Size>().is_err(), "{text}");
         }
     }

@@ -57,6 +57,11 @@ pub(super) fn unit(word: &str) -> Option<Unit> {
     UNITS.into_iter().find(|known| known.as_str().eq_ignore_ascii_case(word))
 }
 
+/// Whether every `_` of a number stands between two digits, if it is made of these alone.
+pub(super) fn groups_digits(number: &str) -> bool {
+    number.split('_').all(|group| !group.is_empty())
+}
+
 /// What to say after an unknown word: the known one that is near, else what was expected.
 pub(super) fn instead_of(word: &str, expected: Expected) -> String {
     match nearest(word, &expected.words()) {

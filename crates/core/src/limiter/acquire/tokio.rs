@@ -4,13 +4,16 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use ::tokio::sync::Notify;
-use ::tokio::{task, time};
+use ::tokio::time;
 
 use super::LONGEST_SLEEP;
 use super::queue::Call;
 use crate::Limiter;
 use crate::decision::Decision;
 use crate::error::Result;
+
+/// The shortest that the timer sleeps.
+const SOON: Duration = Duration::from_millis(1);
 
 impl Limiter {
     /// Waits as [`acquire`](Self::acquire) does, and blocks no thread: needs a Tokio runtime with its
@@ -51,7 +54,7 @@ impl Limiter {
             match turn {
                 ControlFlow::Break(decision) => return Ok(decision),
                 // The first is about to be served.
-                ControlFlow::Continue(Duration::ZERO) => task::yield_now().await,
+                ControlFlow::Continue(Duration::ZERO) => time::sleep(SOON).await,
                 ControlFlow::Continue(wait) => {
                     let wait = if self.clock.is_manual() { LONGEST_SLEEP } else { wait.min(LONGEST_SLEEP) };
                     if let Some(call) = place.call.task() {

@@ -9,7 +9,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use toml::Spanned;
 
-use crate::limit::{Algorithm, Limit, Unit, is_name};
+use crate::limit::{Algorithm, Limit, MAX_BUCKET_QUOTA, Unit, is_name};
 use crate::policy::notation::{self, Written};
 use crate::policy::size::Size;
 use crate::policy::words::{self, Expected};
@@ -60,7 +60,7 @@ impl<'de> Deserialize<'de> for PolicyName {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a table with `limits`, such as [free]")]
+#[serde(deny_unknown_fields)]
 struct PolicyTable {
     limits: Limits,
     max_body: Option<Bytes>,
@@ -72,9 +72,22 @@ impl<'de> DeserializeSeed<'de> for PolicyName {
     type Value = Policy;
 
     fn deserialize<D: Deserializer<'de>>(self, table: D) -> Result<Policy, D::Error> {
-        let table = PolicyTable::deserialize(table)?;
+        table.deserialize_map(self)
+    }
+}
+
+/// Of tables alone: what is derived would take an array too, for the fields in their order.
+impl<'de> Visitor<'de> for PolicyName {
+    type Value = Policy;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a table with `limits`, such as [free]")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<Policy, A::Error> {
+        let table = PolicyTable::deserialize(MapAccessDeserializer::new(table))?;
         let policy = Policy::new(table.limits.0).and_then(|policy| policy.named(&self.0));
-        let policy = policy.map_err(D::Error::custom)?;
+        let policy = policy.map_err(A::Error::custom)?;
         let policy = policy.with_report(table.report.map_or(Report::default(), |report| report.0));
         Ok(match table.max_body {
             Some(Bytes(bytes)) => policy.with_max_body(bytes),
@@ -140,10 +153,10 @@ impl<'de> Visitor<'de> for Entries<'_> {
 #[serde(deny_unknown_fields)]
 struct LimitTable {
     name: Option<String>,
-    quota: u64,
+    quota: Number,
     window: Word<Duration>,
     algorithm: Option<Word<Algorithm>>,
-    burst: Option<u64>,
+    burst: Option<Number>,
     unit: Option<Word<Unit>>,
 }
 
@@ -151,12 +164,46 @@ impl LimitTable {
     fn written(self) -> Written {
         Written {
             name: self.name,
-            quota: self.quota,
+            quota: self.quota.0,
             window: self.window.0,
             algorithm: self.algorithm.map(|word| word.0),
-            burst: self.burst,
+            burst: self.burst.map(|burst| burst.0),
             unit: self.unit.map(|word| word.0),
         }
+    }
+}
+
+/// A number of units.
+struct Number(u64);
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
+        value.deserialize_any(WholeNumber).map(Self)
+    }
+}
+
+/// What a user reads of a value that is none: not the type that it would have here.
+struct WholeNumber;
+
+impl Visitor<'_> for WholeNumber {
+    type Value = u64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number of at least 1, such as 100, without quotes")
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<u64, E> {
+        u64::try_from(number).map_err(|_| E::invalid_value(serde::de::Unexpected::Signed(number), &self))
+    }
+
+    /// One above 2⁶³: the limit itself says that it is too large.
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<u64, E> {
+        Ok(number)
+    }
+
+    /// One that does not even fit 64 bits.
+    fn visit_i128<E: serde::de::Error>(self, number: i128) -> Result<u64, E> {
+        Err(E::custom(format!("{number} is outside of what can be counted: 1 to {MAX_BUCKET_QUOTA}")))
     }
 }
 

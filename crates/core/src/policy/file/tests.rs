@@ -91,6 +91,13 @@ fn errors_say_where() {
         ("[free]\n\nmax_body = 5", "line 1, column 1: missing field `limits`"),
         ("[Free]\nlimits = \"1/s\"", "line 1, column 2: policy `Free`: a name starts"),
         ("free = \"1/s\"", "line 1, column 8: invalid type: string \"1/s\", expected a table with `limits`"),
+        (
+            "free = [\"1/s\", \"5 MB\", \"tightest\"]",
+            "line 1, column 8: invalid type: sequence, expected a table with `limits`",
+        ),
+        ("free = []", "line 1, column 8: invalid type: sequence, expected a table with `limits`"),
+        ("[[free]]\nlimits = \"1/s\"", "line 1, column 1: invalid type: sequence, expected a table"),
+        ("[a]\nlimits = \"1/s\"\nmax_body = \"_5_ MB\"", "line 3, column 12: `_5_ MB` is no size"),
         ("[a]\nlimits = 5", "line 2, column 10: invalid type: integer `5`, expected a text such as"),
         ("[a]\nlimits = []", "line 1, column 1: a policy has at least one limit"),
         ("[a]\nlimits = [\"1/s\", [\"1/m\"]]", "line 2, column 18: invalid type: sequence, expected a text"),
@@ -130,6 +137,7 @@ fn errors_in_the_table_of_a_limit() {
             "quota = 0, window = \"s\"",
             "line 2, column 11: limit `second`: a quota and a burst are at least 1",
         ),
+        ("quota = 1, window = \"0 s\"", "line 2, column 11: a window is longer than 0"),
         (
             "quota = 1, window = \"s\", burst = 2",
             "line 2, column 11: limit `second`: `burst` is for `token-bucket`",
@@ -140,6 +148,30 @@ fn errors_in_the_table_of_a_limit() {
         (
             "quota = 1, window = \"s\", unit = \"kg\"",
             "line 2, column 45: unknown unit `kg`: expected `requests`",
+        ),
+        (
+            "quota = 5.5, window = \"s\"",
+            "line 2, column 21: invalid type: floating point `5.5`, expected a whole number of at least 1, such as 100",
+        ),
+        (
+            "quota = -5, window = \"s\"",
+            "line 2, column 21: invalid value: integer `-5`, expected a whole number",
+        ),
+        (
+            "quota = \"100\", window = \"s\"",
+            "line 2, column 21: invalid type: string \"100\", expected a whole number of at least 1, such as 100, without quotes",
+        ),
+        (
+            "quota = 1, window = \"s\", algorithm = \"token-bucket\", burst = true",
+            "line 2, column 74: invalid type: boolean `true`, expected a whole number",
+        ),
+        (
+            "quota = 99999999999999999999, window = \"s\"",
+            "line 2, column 21: 99999999999999999999 is outside of what can be counted: 1 to 9007199254740992",
+        ),
+        (
+            "quota = 9223372036854775808, window = \"s\", algorithm = \"token-bucket\"",
+            "line 2, column 11: limit `second`: a quota and a burst are at most 9007199254740992",
         ),
         ("quota = 1, windows = \"s\"", "line 2, column 24: unknown field `windows`, expected one of"),
         ("quota = 1, window = \"s\", name = \"A\"", "line 2, column 11: limit `A`: a name starts"),

@@ -175,6 +175,8 @@ fn a_limit_that_cannot_be_enforced_is_shown_whole() {
         assert_eq!(at, part);
         assert!(reason.contains(word), "{text:?}: {reason}");
     }
+    assert_wrong("10/0 seconds", "10/0 seconds", "a window is longer than 0 and at most 100 years");
+    assert_wrong("a: 10/0 s", "a: 10/0 s", "limit `a`: a window is longer than 0 and at most 100 years");
     let nine = ["1/s"; 9].join(";");
     assert_wrong(&nine, "1/s", "a policy has at most 8 limits");
 }
