@@ -3,7 +3,7 @@
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyTuple};
 
 /// A request by its ASGI scope.
 #[pyclass(frozen, module = "tidegate.http")]
@@ -97,13 +97,17 @@ pub(crate) fn view<'py>(request: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAn
 #[pyfunction]
 #[pyo3(signature = (request, /))]
 pub(crate) fn declares_length(request: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let request = view(request)?;
-    let header = |name| request.call_method1(intern!(request.py(), "header"), (name,));
-    let length = header("content-length")?;
-    let Ok(length) = length.cast::<PyString>() else { return Ok(false) };
-    let digits = length.to_str()?.as_bytes();
-    let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
-    Ok(is_number && header("transfer-encoding")?.is_none())
+    let length = header(request, "content-length")?.unwrap_or_default();
+    let is_number = !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit());
+    Ok(is_number && header(request, "transfer-encoding")?.is_none())
+}
+
+/// The value of a header of a request, or of a scope.
+fn header(request: &Bound<'_, PyAny>, name: &str) -> PyResult<Option<String>> {
+    match request.cast::<PyDict>() {
+        Ok(scope) => ASGIRequest::new(scope.clone().unbind()).header(request.py(), name),
+        Err(_) => request.call_method1(intern!(request.py(), "header"), (name,))?.extract(),
+    }
 }
 
 /// The method of a request, or of a scope.
