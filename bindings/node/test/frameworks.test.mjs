@@ -356,5 +356,16 @@ for (const [name, start] of Object.entries(frameworks)) {
       assert.deepEqual([await send([600, 401]), await send(Array(40).fill(65_536))], [refused, refused])
       assert.equal(counted.peek('127.0.0.1').remaining, 4)
     })
+
+    test('the client behind trusted proxies is found over HTTP/2 too', async () => {
+      const counted = limiter('5/minute')
+      const { port } = await serve(counted, { trustedProxies: '127.0.0.1' }, false, true)
+      const client = connectHttp2(`http://127.0.0.1:${port}`)
+      const request = client.request({ ':path': '/', 'x-forwarded-for': ['203.0.113.9', '198.51.100.7'] })
+      const [headers] = await once(request, 'response')
+      client.destroy()
+      assert.equal(headers[':status'], 200)
+      assert.equal(counted.peek('198.51.100.7').remaining, 4)
+    })
   })
 }

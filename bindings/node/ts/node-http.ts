@@ -63,7 +63,9 @@ class NodeView<R> implements View<R> {
   }
 
   lines(name: string): string[] {
-    return this.#req.headersDistinct[name.toLowerCase()] ?? []
+    // Not by `headersDistinct`, which requests over HTTP/2 haven't got.
+    const [wanted, raw] = [name.toLowerCase(), this.#req.rawHeaders]
+    return raw.filter((_, i) => i % 2 === 1 && raw[i - 1]!.toLowerCase() === wanted)
   }
 }
 
