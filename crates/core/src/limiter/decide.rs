@@ -18,8 +18,8 @@ pub(super) enum Stand {
     Vacant,
     /// The entry that all without room share.
     Shared(Target),
-    /// Nothing, since there is no room: it is not counted, and denied or not.
-    NoRoom { denied: bool },
+    /// Nothing, since there may be no room before a time: it is not counted, and denied or not.
+    NoRoom { denied: bool, until: u64 },
     /// Nothing, since the table cannot be had at this moment.
     Unavailable { denied: bool },
 }
@@ -35,7 +35,7 @@ impl Stand {
 
     /// Whether it is denied whatever an entry says.
     pub(super) fn denied(self) -> bool {
-        matches!(self, Self::NoRoom { denied: true } | Self::Unavailable { denied: true })
+        matches!(self, Self::NoRoom { denied: true, .. } | Self::Unavailable { denied: true })
     }
 
     /// Whether it is counted by itself.
@@ -239,37 +239,28 @@ impl Limiter {
 
     /// The same, not yet counted.
     pub(super) fn search(&self, tag: u64, now: u64, costs: impl Costs) -> (Decision<'_>, Stand) {
-        loop {
-            let mut stand = self.stand(tag, now);
-            let verdict = match stand.target().map(|target| self.table.check(target, now, costs)) {
-                Some(Ok(verdict)) => verdict,
-                Some(Err(Miss::Gone)) => continue,
-                Some(Err(Miss::Unavailable)) => {
-                    stand = self.unavailable();
-                    self.uncounted(stand, tag, now, costs, true)
-                }
-                None => self.uncounted(stand, tag, now, costs, true),
-            };
-            return (self.decision(verdict, stand.is_tracked()), stand);
-        }
+        self.ask(tag, now, costs, true)
     }
 
     /// What a check would be told; takes nothing, not even an entry.
     pub(super) fn look(&self, tag: u64, now: u64, costs: impl Costs) -> (Decision<'_>, Stand) {
+        self.ask(tag, now, costs, false)
+    }
+
+    fn ask(&self, tag: u64, now: u64, costs: impl Costs, take: bool) -> (Decision<'_>, Stand) {
         loop {
-            let mut stand = match self.table.lookup(tag) {
-                Some(target) => Stand::Own(target),
-                None if self.table.room_at(tag, now) > now => self.without_room(),
-                None => Stand::Vacant,
-            };
-            let verdict = match stand.target().map(|target| self.table.look(target, now, costs)) {
+            let mut stand = if take { self.stand(tag, now) } else { self.stand_as_is(tag, now) };
+            let asked = stand.target().map(|target| {
+                if take { self.table.check(target, now, costs) } else { self.table.look(target, now, costs) }
+            });
+            let verdict = match asked {
                 Some(Ok(verdict)) => verdict,
                 Some(Err(Miss::Gone)) => continue,
                 Some(Err(Miss::Unavailable)) => {
                     stand = self.unavailable();
-                    self.uncounted(stand, tag, now, costs, false)
+                    self.uncounted(stand, now, costs, take)
                 }
-                None => self.uncounted(stand, tag, now, costs, false),
+                None => self.uncounted(stand, now, costs, take),
             };
             return (self.decision(verdict, stand.is_tracked()), stand);
         }
@@ -288,17 +279,25 @@ impl Limiter {
                 }
                 Stand::Own(target)
             }
-            Admission::Full => self.without_room(),
+            Admission::Full { until } => self.without_room(until),
             Admission::Unavailable => self.unavailable(),
         }
     }
 
-    /// What stands for a newcomer for which there is no room.
-    fn without_room(&self) -> Stand {
+    /// What would stand for a key.
+    fn stand_as_is(&self, tag: u64, now: u64) -> Stand {
+        match self.table.lookup(tag) {
+            Some(target) => Stand::Own(target),
+            None => self.table.full_until(tag, now).map_or(Stand::Vacant, |until| self.without_room(until)),
+        }
+    }
+
+    /// What stands for a newcomer for which there may be no room before `until`.
+    fn without_room(&self, until: u64) -> Stand {
         match self.on_full {
             OnFull::Overflow => Stand::Shared(self.table.overflow()),
-            OnFull::Deny => Stand::NoRoom { denied: true },
-            OnFull::Allow => Stand::NoRoom { denied: false },
+            OnFull::Deny => Stand::NoRoom { denied: true, until },
+            OnFull::Allow => Stand::NoRoom { denied: false, until },
         }
     }
 
@@ -311,13 +310,12 @@ impl Limiter {
     pub(super) fn uncounted(
         &self,
         stand: Stand,
-        tag: u64,
         now: u64,
         costs: impl Costs,
         take: bool,
     ) -> Verdict<Readings> {
         match stand {
-            Stand::NoRoom { denied: true } => self.table.no_entry(now, Some(self.table.room_at(tag, now))),
+            Stand::NoRoom { denied: true, until } => self.table.no_entry(now, Some(until)),
             Stand::Unavailable { denied: true } => self.table.no_entry(now, None),
             _ => self.table.fresh(now, costs, take),
         }

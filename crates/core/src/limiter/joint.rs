@@ -161,16 +161,15 @@ fn attempt<'a>(parts: &[Joint<'a>], tags: &[u64]) -> Option<(Vec<Decision<'a>>, 
     let refused = stands.iter().any(|stand| stand.denied());
     let taken = !refused && verdicts.iter().all(|verdict| verdict.violated == 0);
     let mut verdicts = verdicts.into_iter();
-    let decide = |((part, stand), (&tag, &now)): ((&Joint<'a>, &Stand), (&u64, &u64))| {
+    let decide = |((part, stand), &now): ((&Joint<'a>, &Stand), &u64)| {
         let limiter = part.limiter;
         let verdict = match stand.target() {
             Some(_) => verdicts.next()?,
-            None => limiter.uncounted(*stand, tag, now, part.costs, taken),
+            None => limiter.uncounted(*stand, now, part.costs, taken),
         };
         Some(limiter.decision(verdict, stand.is_tracked()))
     };
-    let decisions =
-        parts.iter().zip(&stands).zip(tags.iter().zip(&times)).map(decide).collect::<Option<_>>()?;
+    let decisions = parts.iter().zip(&stands).zip(&times).map(decide).collect::<Option<_>>()?;
     Some((decisions, stands))
 }
 

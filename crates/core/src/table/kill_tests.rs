@@ -158,7 +158,7 @@ fn tag(key: u64) -> u64 {
 fn place(table: &Table, tag: u64, now: u64) -> Option<Target> {
     match table.admit(tag, now) {
         Admission::Placed { target, .. } => Some(target),
-        Admission::Full => None,
+        Admission::Full { .. } => None,
         Admission::Unavailable => panic!("an insertion was left behind"),
     }
 }

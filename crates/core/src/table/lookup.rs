@@ -49,8 +49,9 @@ fn ways(mut mask: u64) -> impl Iterator<Item = usize> {
 pub(super) enum Place {
     /// It has this slot now, or had it already.
     At { slot: usize, reclaimed: bool },
-    /// Every entry that it may use still counts for another key.
-    Full,
+    /// Every entry that it may use still counts for another key, at least until then as far as is
+    /// known.
+    Full { until: u64 },
     /// A process that does not go on is in the way, or this one may not write any more.
     Unavailable,
 }
@@ -221,34 +222,36 @@ impl Table {
         if let Some(slot) = self.find(tag) {
             return Place::At { slot, reclaimed: false };
         }
+        let mut until = u64::MAX;
         for set in self.layout.probe(tag) {
             match self.claim_unused(set, tag) {
                 Unused::Taken(slot) => return Place::At { slot, reclaimed: false },
                 Unused::None => {}
                 Unused::Unavailable => return Place::Unavailable,
             }
-            if let Some(slot) = self.reclaim(set, tag, now) {
-                return Place::At { slot, reclaimed: true };
+            match self.reclaim(set, tag, now) {
+                Ok(slot) => return Place::At { slot, reclaimed: true },
+                Err(recovers) => until = until.min(recovers),
             }
         }
-        Place::Full
+        Place::Full { until }
     }
 
-    /// When a key without an entry can be given one: 0 for now, else the earliest time at which one that
-    /// it may use has recovered, unless something is given back before.
-    pub(super) fn room_for(&self, tag: u64, now: u64) -> u64 {
+    /// If there is no room for a key without an entry, the earliest time at which there may be some: when
+    /// one that it may use has recovered, unless something is given back before.
+    pub(crate) fn full_until(&self, tag: u64, now: u64) -> Option<u64> {
         let mut earliest = u64::MAX;
         for set in self.layout.probe(tag) {
             if zero_bytes(self.tag_word(set).load(Ordering::Acquire)) & self.layout.usable_ways(set) != 0 {
-                return 0;
+                return None;
             }
             let recovers = |way| self.entry(set * WAYS + way).recovers_at();
-            let hint = self.hint(set).load(Ordering::Relaxed);
-            let known = (hint > now).then_some(hint);
+            let known = self.hint(set).load(Ordering::Relaxed);
+            let known = (known > now).then_some(known);
             let recovered = known.or_else(|| ways(self.layout.usable_ways(set)).map(recovers).min());
             earliest = earliest.min(recovered.unwrap_or(u64::MAX));
         }
-        if earliest <= now { 0 } else { earliest }
+        (earliest > now).then_some(earliest)
     }
 
     #[inline(always)]
@@ -290,23 +293,25 @@ impl Table {
         }
     }
 
-    /// Takes an entry of a set whose limits have all recovered by `now`.
-    fn reclaim(&self, set: usize, tag: u64, now: u64) -> Option<usize> {
-        if self.hint(set).load(Ordering::Relaxed) > now {
-            return None;
+    /// Takes an entry of a set whose limits have all recovered by `now`; else when the first of them may
+    /// have, 0 if somebody was writing to one.
+    fn reclaim(&self, set: usize, tag: u64, now: u64) -> Result<usize, u64> {
+        let hint = self.hint(set).load(Ordering::Relaxed);
+        if hint > now {
+            return Err(hint);
         }
         let mut earliest = u64::MAX;
         for way in ways(self.layout.usable_ways(set)) {
             let slot = set * WAYS + way;
             match self.claim(set, way, tag, |entry| entry.recovers_at() <= now) {
-                Claim::Done => return Some(slot),
+                Claim::Done => return Ok(slot),
                 Claim::Busy => earliest = 0,
                 Claim::Changed => earliest = earliest.min(self.entry(slot).recovers_at()),
             }
         }
         // Nothing here recovers sooner unless it is refunded or reset, which clears the hint.
         self.hint(set).store(earliest, Ordering::Relaxed);
-        None
+        Err(earliest)
     }
 
     /// Makes an entry that of `tag`, if it `is_free`, under the entry's own lock.

@@ -37,7 +37,7 @@ fn table(policy: &str, max_keys: usize) -> Arc<Table> {
 fn place(table: &Table, tag: u64) -> Option<Target> {
     match table.admit(tag, NOW) {
         Admission::Placed { target, .. } => Some(target),
-        Admission::Full | Admission::Unavailable => None,
+        Admission::Full { .. } | Admission::Unavailable => None,
     }
 }
 

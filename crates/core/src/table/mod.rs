@@ -62,8 +62,8 @@ pub(crate) enum Admission {
         /// Another key's recovered entry was given up for it.
         reclaimed: bool,
     },
-    /// There is no room for it.
-    Full,
+    /// There is no room for it, and may be none before `until`.
+    Full { until: u64 },
     /// The table cannot be had at this moment.
     Unavailable,
 }
@@ -137,15 +137,9 @@ impl Table {
     pub(crate) fn admit(&self, tag: u64, now: u64) -> Admission {
         match self.insert(tag, now) {
             Place::At { slot, reclaimed } => Admission::Placed { target: Target { slot, tag }, reclaimed },
-            Place::Full => Admission::Full,
+            Place::Full { until } => Admission::Full { until },
             Place::Unavailable => Admission::Unavailable,
         }
-    }
-
-    /// When a key without an entry can be given one: 0 for now, else the earliest time at which there
-    /// may be room.
-    pub(crate) fn room_at(&self, tag: u64, now: u64) -> u64 {
-        self.room_for(tag, now)
     }
 
     /// The entry that newcomers without a place share. Its tag is that of memory never written.
@@ -318,7 +312,9 @@ impl Table {
         let Some((i, limit)) = lasting.min_by_key(nanos).or(limits().max_by_key(nanos)) else {
             return verdict;
         };
-        let ticks = until.map_or(limit.rule.window(), |until| limit.scale.tick.ticks_until(now, until));
+        // Never 0: what seems to have recovered by now was another's a moment ago.
+        let ticks =
+            until.map_or(limit.rule.window(), |until| limit.scale.tick.ticks_until(now, until).max(1));
         if let Some(reading) = verdict.readings.get_mut(i) {
             *reading = limit.rule.denial_for(ticks, limit.scale.tick.of(now));
         }
